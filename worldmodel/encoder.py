@@ -1,0 +1,133 @@
+"""The frozen V-JEPA 2 video encoder, each frame encoded alone (V-JEPA 2, section 3.1).
+
+The network is `transformers`' own; here are its size, its input and the way to drop tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from transformers import VJEPA2Config, VJEPA2Model
+
+from armchair.errors import BadValueError
+from armchair.worldmodel import pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderConfig:
+    """Size of a V-JEPA 2 vision transformer; the default is the sandbox encoder."""
+
+    image_size: int = 128
+    """Side of the square input in pixels."""
+    patch_size: int = 16
+    """Side of a patch in pixels; one token each."""
+    tubelet_size: int = 2
+    """Frames that one token spans; a still is repeated so often."""
+    width: int = 192
+    """Channels of a token."""
+    depth: int = 6
+    heads: int = 6
+    mlp_ratio: float = 4.0
+
+    def __post_init__(self) -> None:
+        if self.image_size % self.patch_size:
+            raise BadValueError(
+                f"image_size {self.image_size} is not a multiple of patch_size {self.patch_size}."
+            )
+        if self.width % self.heads or (self.width // self.heads) % 2:
+            raise BadValueError(
+                f"width {self.width} over {self.heads} heads gives no even head size; "
+                "choose heads so that width / heads is a whole even number."
+            )
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Patches down and across a frame."""
+        side = self.image_size // self.patch_size
+        return side, side
+
+    @property
+    def tokens_per_frame(self) -> int:
+        """Tokens of one still (or of one tubelet of a video)."""
+        return self.grid[0] * self.grid[1]
+
+    def to_transformers(self, **overrides: object) -> VJEPA2Config:
+        """Return the `transformers` configuration; `overrides` set e.g. the mask predictor's size."""
+        return VJEPA2Config(
+            crop_size=self.image_size,
+            patch_size=self.patch_size,
+            tubelet_size=self.tubelet_size,
+            frames_per_clip=self.tubelet_size,
+            hidden_size=self.width,
+            num_hidden_layers=self.depth,
+            num_attention_heads=self.heads,
+            mlp_ratio=self.mlp_ratio,
+            **overrides,
+        )
+
+
+class FrameEncoder(nn.Module):
+    """Frames to tokens; freeze it by `requires_grad_(False).eval()` once it is trained.
+
+    `backbone` is the `encoder` of a `transformers.VJEPA2Model`, so weights move between the two by
+    `load_state_dict`.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone: nn.Module = VJEPA2Model(
+            config.to_transformers(pred_num_hidden_layers=1)
+        ).encoder
+
+    def preprocess(self, frames: Tensor | NDArray[np.uint8]) -> Tensor:
+        """Return pixels (B, 3, S, S) of uint8 frames (B, H, W, 3), on the encoder's device."""
+        device = next(self.parameters()).device
+        return pixels.preprocess(frames, self.config.image_size).to(device)
+
+    def forward(self, frames: Tensor | NDArray[np.uint8]) -> Tensor:
+        """Return raw tokens (B, N, D) of uint8 frames (B, H, W, 3), each encoded alone.
+
+        Raises `BadValueError` on a wrong dtype or shape.
+        """
+        return self.encode_stills(self.preprocess(frames))
+
+    def encode_stills(self, stills: Tensor) -> Tensor:
+        """Return raw tokens (B, N, D) of normalised pixels (B, 3, S, S), each a clip of its own."""
+        repeats = (-1, -1, self.config.tubelet_size, -1, -1)
+        return self.encode_video(stills.unsqueeze(2).expand(repeats))
+
+    def encode_video(self, video: Tensor) -> Tensor:
+        """Return raw tokens (B, T / tubelet * N, D) of a normalised video (B, 3, T, S, S)."""
+        return self._through_layers(self.embed(video), None)
+
+    def encode_kept(self, video: Tensor, keep_index: Tensor) -> Tensor:
+        """Return tokens (B, K, D) of the kept positions only; the rest is dropped *before* layer 1.
+
+        video: (B, 3, T, S, S) normalised; keep_index: (B, K) int64 positions, increasing. This is
+        the context encoder of mask-denoising pre-training (eq. 1); `VJEPA2Model(context_mask=…)`
+        instead encodes everything and selects afterwards.
+        """
+        embedded = self.embed(video)
+        index = keep_index.unsqueeze(-1).expand(-1, -1, embedded.shape[-1])
+        return self._through_layers(torch.gather(embedded, 1, index), keep_index)
+
+    def embed(self, video: Tensor) -> Tensor:
+        """Return patch embeddings (B, T / tubelet * N, D) of a video (B, 3, T, S, S)."""
+        size = self.config.image_size
+        if video.ndim != 5 or video.shape[1] != 3 or video.shape[-2:] != (size, size):
+            raise BadValueError(
+                f"video has shape {tuple(video.shape)}, expected (batch, 3, frames, {size}, {size})."
+            )
+        embeddings: Tensor = self.backbone.embeddings(video.transpose(1, 2))
+        return embeddings
+
+    def _through_layers(self, hidden: Tensor, positions: Tensor | None) -> Tensor:
+        for layer in self.backbone.layer:
+            hidden = layer(hidden, positions)[0]
+        tokens: Tensor = self.backbone.layernorm(hidden)
+        return tokens

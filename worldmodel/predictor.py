@@ -1,0 +1,172 @@
+"""The action-conditioned (AC) predictor of V-JEPA 2, section 3.1: frames, states, actions → next.
+
+Of every frame the sequence holds an action token, a state token (an extrinsics token if asked for)
+and the patch tokens. Attention is block-causal: a token sees its own frame and all earlier ones.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from armchair.errors import BadValueError
+from armchair.poses import ACTION_DIM, STATE_DIM
+from armchair.worldmodel import rope
+from armchair.worldmodel.attention import NORM_EPSILON, Block, KeysValues, Placement
+
+EXTRINSICS_DIM = 6
+INITIAL_DEVIATION = 0.02
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictorConfig:
+    """Size of the AC predictor; the default is the sandbox's."""
+
+    token_width: int = 192
+    """Channels of the encoder's tokens, in and out."""
+    grid: tuple[int, int] = (8, 8)
+    """Patches down and across a frame."""
+    width: int = 192
+    depth: int = 6
+    heads: int = 6
+    mlp_ratio: float = 4.0
+    max_frames: int = 16
+    """Longest sequence in model frames."""
+    use_extrinsics: bool = False
+    """Add a token of six camera numbers a frame; the paper's model does not."""
+    zero_init_output: bool = False
+    """Start with an output of exactly zero: for models that predict the change."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "grid", tuple(self.grid))
+        if self.width % self.heads or rope.part_width(self.width // self.heads) < 2:
+            raise BadValueError(
+                f"width {self.width} over {self.heads} heads gives no head of 6 channels or more; "
+                "choose heads so that width / heads is a whole number of at least 6."
+            )
+
+    @property
+    def tokens_per_frame(self) -> int:
+        """Patch tokens of a frame."""
+        return self.grid[0] * self.grid[1]
+
+    @property
+    def conditions(self) -> int:
+        """Tokens of a frame that are not patches: action, state and perhaps extrinsics."""
+        return 3 if self.use_extrinsics else 2
+
+
+@dataclass(frozen=True)
+class PredictorCache:
+    """Keys and values of every layer for the first `frames` frames; batch 1 is shared by all."""
+
+    frames: int
+    layers: tuple[KeysValues, ...]
+
+
+class ACPredictor(nn.Module):
+    """Maps frames 0 … T-1 with their states and actions to frames 1 … T.
+
+    Returns what the network puts out; LayerNorm or the residual sum is the world model's business.
+    """
+
+    cosines: Tensor
+    sines: Tensor
+    mask: Tensor
+
+    def __init__(self, config: PredictorConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.predictor_embed = nn.Linear(config.token_width, width)
+        self.action_encoder = nn.Linear(ACTION_DIM, width)
+        self.state_encoder = nn.Linear(STATE_DIM, width)
+        self.extrinsics_encoder = (
+            nn.Linear(EXTRINSICS_DIM, width) if config.use_extrinsics else None
+        )
+        self.predictor_blocks = nn.ModuleList(
+            Block(width, config.heads, config.mlp_ratio) for _ in range(config.depth)
+        )
+        self.predictor_norm = nn.LayerNorm(width, eps=NORM_EPSILON)
+        self.predictor_proj = nn.Linear(width, config.token_width)
+        self._register_tables()
+        self.reset_parameters()
+
+    def _register_tables(self) -> None:
+        c = self.config
+        tables = rope.predictor_tables(c.max_frames, c.grid, c.conditions, c.width // c.heads)
+        for name, table in zip(("cosines", "sines"), tables, strict=True):
+            self.register_buffer(name, table.flatten(0, 1), persistent=False)
+        frame = torch.arange(c.max_frames).repeat_interleave(c.conditions + c.tokens_per_frame)
+        self.register_buffer("mask", frame[:, None] >= frame[None, :], persistent=False)
+
+    def reset_parameters(self) -> None:
+        """Draw new weights: truncated normal 0.02, deeper layers' outputs smaller, biases 0."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=INITIAL_DEVIATION)
+                nn.init.zeros_(module.bias)
+        for number, block in enumerate(self.predictor_blocks, start=1):
+            for output in (block.attn.proj, block.mlp.fc2):
+                output.weight.data.div_(math.sqrt(2.0 * number))
+        if self.config.zero_init_output:
+            nn.init.zeros_(self.predictor_proj.weight)
+
+    def forward(
+        self, tokens: Tensor, states: Tensor, actions: Tensor, extrinsics: Tensor | None = None
+    ) -> Tensor:
+        """Return the network's output (B, T, N, D): at t, what it says of frame t + 1.
+
+        tokens (B, T, N, D), states (B, T, 7), actions (B, T, 7) and, where configured, camera
+        extrinsics (B, T, 6), all as the network was trained to see them (scaled or raw).
+        """
+        return self.extend(tokens, states, actions, extrinsics)[0]
+
+    def extend(
+        self,
+        tokens: Tensor,
+        states: Tensor,
+        actions: Tensor,
+        extrinsics: Tensor | None = None,
+        cache: PredictorCache | None = None,
+    ) -> tuple[Tensor, PredictorCache]:
+        """Return the output for t new frames (B, t, N, D) after the cached ones, and a new cache.
+
+        Block-causal attention never changes an earlier frame, so this equals `forward` on all
+        frames up to rounding. A cache of batch 1 serves any B.
+        """
+        start = cache.frames if cache else 0
+        place = self._placement(start, tokens.shape[1])
+        x = self._interleave(tokens, states, actions, extrinsics)
+        layers = []
+        for number, block in enumerate(self.predictor_blocks):
+            x, memory = block(x, place, cache.layers[number] if cache else None)
+            layers.append(memory)
+        patches = x.unflatten(1, (tokens.shape[1], -1))[:, :, self.config.conditions :]
+        out: Tensor = self.predictor_proj(self.predictor_norm(patches))
+        return out, PredictorCache(start + tokens.shape[1], tuple(layers))
+
+    def _interleave(
+        self, tokens: Tensor, states: Tensor, actions: Tensor, extrinsics: Tensor | None
+    ) -> Tensor:
+        conditions = [self.action_encoder(actions), self.state_encoder(states)]
+        if self.extrinsics_encoder is not None:
+            if extrinsics is None:
+                raise BadValueError("this predictor needs extrinsics (B, T, 6); none were given.")
+            conditions.append(self.extrinsics_encoder(extrinsics))
+        parts = [torch.stack(conditions, dim=2), self.predictor_embed(tokens)]
+        return torch.cat(parts, dim=2).flatten(1, 2)
+
+    def _placement(self, start: int, frames: int) -> Placement:
+        if start + frames > self.config.max_frames:
+            raise BadValueError(
+                f"{start + frames} frames are more than this predictor's {self.config.max_frames}; "
+                "shorten the context or the horizon."
+            )
+        size = self.config.conditions + self.config.tokens_per_frame
+        first, end = start * size, (start + frames) * size
+        mask = self.mask[first:end, :end] if frames > 1 else None
+        return Placement(self.cosines[first:end], self.sines[first:end], mask)

@@ -1,0 +1,89 @@
+"""Which actions a planner may propose: limits on translation, rotation and gripper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Generator, Tensor
+
+from armchair.errors import BadValueError
+from armchair.poses import ACTION_DIM
+
+TRANSLATION_LIMIT_M = 0.075
+"""Per axis and action; the paper's 13 cm per action is this times the square root of three."""
+GRIPPER_LIMIT = 0.75
+"""Largest change of closedness per action that Meta's planner proposes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionBounds:
+    """Limits on one action: a box, or for the translation a true L1 ball.
+
+    translation: metres per axis, or the radius of the ball; rotation: radians per axis, 0 = do not
+    search; gripper: change of closedness. The paper says "L1 ball", its figures and code mean the
+    box.
+    """
+
+    translation: float = TRANSLATION_LIMIT_M
+    rotation: float = 0.0
+    gripper: float = GRIPPER_LIMIT
+    shape: Literal["box", "l1-ball"] = "box"
+
+    def __post_init__(self) -> None:
+        for name in ("translation", "rotation", "gripper"):
+            if not 0.0 <= (value := getattr(self, name)) < float("inf"):
+                raise BadValueError(f"bound on {name} is {value}, expected zero or more.")
+        if self.shape not in ("box", "l1-ball"):
+            raise BadValueError(f"bound shape is {self.shape!r}, expected 'box' or 'l1-ball'.")
+
+    def limits(self) -> Tensor:
+        """Return the largest magnitude (7,) of each action entry, metres and radians."""
+        return torch.tensor([self.translation] * 3 + [self.rotation] * 3 + [self.gripper])
+
+    def clip(self, actions: Tensor) -> Tensor:
+        """Return the nearest actions (..., 7) within bounds."""
+        limits = self.limits().to(actions)
+        clipped = torch.maximum(torch.minimum(actions, limits), -limits)
+        if self.shape == "l1-ball":
+            ball = project_to_l1_ball(actions[..., :3], self.translation)
+            clipped = torch.cat([ball, clipped[..., 3:]], dim=-1)
+        return clipped
+
+    def contains(self, actions: Tensor, slack: float = 1e-6) -> bool:
+        """Return whether all actions (..., 7) are within bounds, up to rounding."""
+        return bool(((actions - self.clip(actions)).abs() <= slack).all())
+
+    def sample(self, count: int, horizon: int, generator: Generator) -> Tensor:
+        """Return actions (count, horizon, 7), uniform within bounds, on the generator's device."""
+        uniform = torch.rand(
+            (count, horizon, ACTION_DIM), generator=generator, device=generator.device
+        )
+        actions = (2.0 * uniform - 1.0) * self.limits().to(uniform)
+        if self.shape == "l1-ball":
+            ball = _sample_l1_ball(count, horizon, generator) * self.translation
+            actions = torch.cat([ball, actions[..., 3:]], dim=-1)
+        return actions
+
+
+def project_to_l1_ball(vectors: Tensor, radius: float) -> Tensor:
+    """Return the Euclidean projection of vectors (..., n) on the ball of summed magnitudes.
+
+    Source: Duchi et al., "Efficient projections onto the l1-ball", 2008, figure 1.
+    """
+    magnitude = vectors.abs()
+    descending = magnitude.sort(dim=-1, descending=True).values
+    excess = descending.cumsum(dim=-1) - radius
+    rank = torch.arange(1, vectors.shape[-1] + 1, device=vectors.device)
+    count = (descending * rank > excess).sum(dim=-1, keepdim=True).clamp(min=1)
+    threshold = (excess.gather(-1, count - 1) / count).clamp(min=0.0)
+    return vectors.sign() * (magnitude - threshold).clamp(min=0.0)
+
+
+def _sample_l1_ball(count: int, horizon: int, generator: Generator) -> Tensor:
+    """Return points (count, horizon, 3) uniform in the ball: signed, normalised exponentials."""
+    device = generator.device
+    spacing = torch.empty((count, horizon, 4), device=device).exponential_(generator=generator)
+    sign = torch.randint(0, 2, (count, horizon, 3), generator=generator, device=device) * 2 - 1
+    return sign * spacing[..., :3] / spacing.sum(dim=-1, keepdim=True)

@@ -1,0 +1,142 @@
+"""The cross-entropy engine: its update by hand, its optimum, its three settings."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from armchair.errors import BadValueError
+from armchair.planners import ActionBounds, Context, load_planner
+from armchair.planners.cem import CemConfig, CrossEntropyPlanner, Distribution
+from tests.planners.linear_model import LinearModel
+
+
+def context() -> Context:
+    return Context(
+        latents=torch.zeros(1, 1, 4), states=torch.zeros(1, 7), past_actions=torch.zeros(0, 7)
+    )
+
+
+def solve(config: CemConfig, goal: Tensor, warm_start: Tensor | None = None) -> Tensor:
+    generator = torch.Generator().manual_seed(3)
+    planner = CrossEntropyPlanner(config)
+    return planner.plan(LinearModel(), context(), goal, generator, warm_start).actions
+
+
+def test_update_keeps_the_momentum_share_of_the_old() -> None:
+    config = CemConfig(momentum_mean=0.15, momentum_deviation=0.25)
+    old = Distribution(torch.full((1, 7), 2.0), torch.full((1, 7), 4.0))
+    elites = torch.tensor([1.0, 3.0, 8.0])[:, None, None].expand(3, 1, 7)
+    new = old.towards(elites, config, torch.zeros(1, 7))
+    assert new.mean[0, 0].item() == pytest.approx(0.85 * 4.0 + 0.15 * 2.0)
+    unbiased = (((1 - 4) ** 2 + (3 - 4) ** 2 + (8 - 4) ** 2) / 2) ** 0.5
+    assert new.deviation[0, 0].item() == pytest.approx(0.75 * unbiased + 0.25 * 4.0)
+
+
+def test_deviation_never_falls_below_the_floor() -> None:
+    old = Distribution(torch.zeros(1, 7), torch.ones(1, 7))
+    new = old.towards(torch.zeros(4, 1, 7), CemConfig(), torch.full((1, 7), 0.3))
+    assert torch.equal(new.deviation, torch.full((1, 7), 0.3))
+
+
+@pytest.mark.parametrize("name", ["cem", "cem-paper", "cem-meta"])
+def test_finds_the_known_optimum(name: str) -> None:
+    goal = torch.tensor([[0.04, -0.02, 0.06, 0.5]])
+    plan = load_planner(name).plan(LinearModel(), context(), goal, torch.Generator().manual_seed(0))
+    assert torch.allclose(plan.actions[0, [0, 1, 2]], goal[0, :3], atol=0.006)
+    assert plan.actions[0, 6].item() == pytest.approx(0.5, abs=0.08)
+    assert torch.equal(plan.actions[0, 3:6], torch.zeros(3))
+
+
+def test_goal_out_of_reach_gives_the_corner_of_the_box() -> None:
+    found = solve(CemConfig(), torch.tensor([[1.0, -1.0, 1.0, 0.0]]))
+    assert torch.allclose(found[0, :3], torch.tensor([0.075, -0.075, 0.075]), atol=1e-4)
+
+
+def test_two_steps_share_the_way() -> None:
+    config = CemConfig(horizon=2, iterations=20)
+    found = solve(config, torch.tensor([[0.12, 0.0, -0.1, 0.0]]))
+    assert torch.allclose(found[:, [0, 2]].sum(dim=0), torch.tensor([0.12, -0.1]), atol=0.01)
+
+
+def test_scoring_all_steps_hurries() -> None:
+    """With the mean over steps the first step already goes all the way."""
+    config = CemConfig(horizon=2, iterations=20, scored_steps="all")
+    found = solve(config, torch.tensor([[0.06, 0.0, 0.0, 0.0]]))
+    assert found[0, 0].item() == pytest.approx(0.06, abs=0.01)
+    assert found[1, 0].item() == pytest.approx(0.0, abs=0.01)
+
+
+def test_rotation_is_searched_only_when_asked() -> None:
+    class Turner(LinearModel):
+        def rollout(
+            self, latents: Tensor, states: Tensor, past_actions: Tensor, candidates: Tensor
+        ) -> Tensor:
+            return candidates[..., 3:6].cumsum(dim=1)[:, :, None]
+
+    config = CemConfig(bounds=ActionBounds(rotation=0.2))
+    goal = torch.tensor([[0.1, -0.1, 0.05]])
+    generator = torch.Generator().manual_seed(0)
+    plan = CrossEntropyPlanner(config).plan(Turner(), context(), goal, generator)
+    assert torch.allclose(plan.actions[0, 3:6], goal[0], atol=0.01)
+
+
+def test_small_gripper_changes_are_rounded_to_zero() -> None:
+    goal = torch.tensor([[0.0, 0.0, 0.0, 0.2]])
+    assert solve(CemConfig(), goal)[0, 6].item() == pytest.approx(0.2, abs=0.02)
+    assert solve(CemConfig(gripper_deadband=0.25), goal)[0, 6].item() == 0.0
+
+
+def test_best_so_far_never_gets_worse_when_elites_are_carried() -> None:
+    config = CemConfig(samples=20, elites=4, carried=2, returns="best", deviation_floor=0.5)
+    plan = CrossEntropyPlanner(config).plan(
+        LinearModel(), context(), torch.full((1, 4), 0.03), torch.Generator().manual_seed(1)
+    )
+    assert list(plan.history) == sorted(plan.history, reverse=True)
+    achieved = (plan.actions[0, [0, 1, 2, 6]] - 0.03).abs().mean().item()
+    assert plan.energy == pytest.approx(achieved, abs=1e-6)
+
+
+def test_a_perfect_guess_wins() -> None:
+    guess = torch.tensor([[0.031, 0.017, -0.05, 0, 0, 0, 0.0]])
+    config = CemConfig(samples=4, elites=2, carried=1, returns="best", warm_start=True)
+    assert torch.equal(solve(config, guess[:, [0, 1, 2, 6]], guess), guess)
+
+
+def test_registered_settings_are_the_published_ones() -> None:
+    paper, meta = load_planner("cem-paper").describe(), load_planner("cem-meta").describe()
+    assert (paper["samples"], paper["iterations"], paper["elites"]) == (800, 10, 10)
+    assert (paper["horizon"], paper["momentum_mean"], paper["returns"]) == (1, 0, "elite-mean")
+    changed = {key for key in paper if paper[key] != meta[key]}
+    assert changed == {"momentum_mean", "momentum_deviation", "gripper_deadband"}
+    assert meta["momentum_mean"] == meta["momentum_deviation"] == 0.15
+    assert meta["bounds"]["gripper"] == 0.75
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"samples": 0},
+        {"elites": 801},
+        {"elites": 1},
+        {"carried": 11},
+        {"momentum_mean": 1.0},
+        {"returns": "median"},
+        {"scored_steps": "first"},
+    ],
+)
+def test_illegal_settings_are_named(wrong: dict[str, int]) -> None:
+    with pytest.raises(BadValueError, match=next(iter(wrong))):
+        CemConfig(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_broken_model_is_reported() -> None:
+    class Broken(LinearModel):
+        def rollout(self, *args: Tensor) -> Tensor:
+            return super().rollout(*args) * float("nan")
+
+    with pytest.raises(BadValueError, match="not finite"):
+        CrossEntropyPlanner().plan(
+            Broken(), context(), torch.zeros(1, 4), torch.Generator().manual_seed(0)
+        )

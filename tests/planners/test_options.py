@@ -1,0 +1,40 @@
+"""Settings by name=value."""
+
+from __future__ import annotations
+
+import pytest
+
+from armchair.errors import BadValueError, UnknownNameError
+from armchair.planners import load_planner, with_options
+
+
+def test_single_and_nested_settings_are_replaced() -> None:
+    planner = with_options(
+        load_planner("cem"), ["samples=64", "bounds.translation=0.05", "warm_start=false"]
+    )
+    settings = planner.describe()
+    assert settings["samples"] == 64
+    assert settings["bounds"]["translation"] == 0.05
+    assert settings["warm_start"] is False
+    assert settings["iterations"] == 6
+    assert load_planner("cem").describe()["samples"] == 128
+
+
+def test_unknown_setting_lists_the_legal_ones() -> None:
+    with pytest.raises(UnknownNameError, match=r"Did you mean 'samples'"):
+        with_options(load_planner("cem"), ["sample=3"])
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["samples", "samples=many", "samples=0", "bounds=3", "warm_start=7", "round_candidates=1"],
+    ["samples", "samples=many", "samples=0", "bounds=3", "warm_start=7", "round_candidates=1"],
+)
+def test_bad_value_is_named(option: str) -> None:
+    with pytest.raises(BadValueError, match=option.split("=")[0].split(".")[0]):
+        with_options(load_planner("cem"), [option])
+
+
+def test_settings_of_a_setting_that_has_none() -> None:
+    with pytest.raises(UnknownNameError, match="'x'"):
+        with_options(load_planner("cem"), ["samples.x=1"])

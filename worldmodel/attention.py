@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from armchair.worldmodel import rope
+from armchair.worldmodel.attend import attend
 
 NORM_EPSILON = 1e-6
 """LayerNorm's, as V-JEPA 2 was trained."""
@@ -25,11 +26,11 @@ class KeysValues(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """Where the L query tokens stand: rotary tables (L, head width), mask (L, past + L) or None."""
+    """Where the L query tokens stand: rotary tables (L, head width), bias (L, past + L) or None."""
 
     cosines: Tensor
     sines: Tensor
-    mask: Tensor | None
+    bias: Tensor | None
 
 
 class Attention(nn.Module):
@@ -49,11 +50,11 @@ class Attention(nn.Module):
         A past of batch 1 is shared by all B rows.
         """
         qkv = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        queries, keys = rope.rotate(qkv[:2], place.cosines, place.sines).to(x.dtype).unbind(0)
+        queries, keys = rope.rotate(qkv[:2], place.cosines, place.sines).unbind(0)
         now = KeysValues(keys, qkv[2])
         if past is not None:
             now = KeysValues(*(_append(old, new) for old, new in zip(past, now, strict=True)))
-        mixed = F.scaled_dot_product_attention(queries, now.keys, now.values, attn_mask=place.mask)
+        mixed = attend(queries, now.keys, now.values, place.bias)
         return self.proj(mixed.transpose(1, 2).flatten(2)), now
 
 

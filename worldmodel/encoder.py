@@ -6,6 +6,7 @@ The network is `transformers`' own; here are its size, its input and the way to 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from transformers import VJEPA2Config, VJEPA2Model
 
 from armchair.errors import BadValueError
 from armchair.worldmodel import pixels
+from armchair.worldmodel.attend import TRANSFORMERS_NAME
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +57,8 @@ class EncoderConfig:
         """Tokens of one still (or of one tubelet of a video)."""
         return self.grid[0] * self.grid[1]
 
-    def to_transformers(self, **overrides: object) -> VJEPA2Config:
-        """Return the `transformers` configuration; `overrides` set e.g. the mask predictor's size."""
+    def to_transformers(self, **overrides: Any) -> VJEPA2Config:
+        """Return `transformers`' configuration; `overrides` set e.g. the mask predictor's size."""
         return VJEPA2Config(
             crop_size=self.image_size,
             patch_size=self.patch_size,
@@ -80,9 +82,9 @@ class FrameEncoder(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
-        self.backbone: nn.Module = VJEPA2Model(
-            config.to_transformers(pred_num_hidden_layers=1)
-        ).encoder
+        model = VJEPA2Model(config.to_transformers(pred_num_hidden_layers=1))
+        model.set_attn_implementation(TRANSFORMERS_NAME)
+        self.backbone: Any = model.encoder
 
     def preprocess(self, frames: Tensor | NDArray[np.uint8]) -> Tensor:
         """Return pixels (B, 3, S, S) of uint8 frames (B, H, W, 3), on the encoder's device."""
@@ -121,7 +123,8 @@ class FrameEncoder(nn.Module):
         size = self.config.image_size
         if video.ndim != 5 or video.shape[1] != 3 or video.shape[-2:] != (size, size):
             raise BadValueError(
-                f"video has shape {tuple(video.shape)}, expected (batch, 3, frames, {size}, {size})."
+                f"video has shape {tuple(video.shape)}, "
+                f"expected (batch, 3, frames, {size}, {size})."
             )
         embeddings: Tensor = self.backbone.embeddings(video.transpose(1, 2))
         return embeddings

@@ -37,7 +37,7 @@ def check_frames(frames: Tensor | NDArray[np.uint8]) -> Tensor:
 
 
 def central_crop(frames: Tensor) -> Tensor:
-    """Return (B, H, W, 3) cropped centrally to an aspect (width / height) within `ASPECT_LIMITS`."""
+    """Return (B, H, W, 3) cropped centrally until width / height is within `ASPECT_LIMITS`."""
     height, width = frames.shape[1:3]
     narrowest, widest = ASPECT_LIMITS
     keep_h, keep_w = height, width

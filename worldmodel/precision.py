@@ -1,4 +1,4 @@
-"""Number formats of the world model: bfloat16 arithmetic where the hardware has it, float32 else."""
+"""Number formats of the world model: bfloat16 where the hardware multiplies it, else float32."""
 
 from __future__ import annotations
 

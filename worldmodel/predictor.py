@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from armchair.errors import BadValueError
 from armchair.poses import ACTION_DIM, STATE_DIM
 from armchair.worldmodel import rope
+from armchair.worldmodel.attend import block_causal_bias
 from armchair.worldmodel.attention import NORM_EPSILON, Block, KeysValues, Placement
 
 EXTRINSICS_DIM = 6
@@ -75,7 +76,7 @@ class ACPredictor(nn.Module):
 
     cosines: Tensor
     sines: Tensor
-    mask: Tensor
+    bias: Tensor
 
     def __init__(self, config: PredictorConfig) -> None:
         super().__init__()
@@ -100,8 +101,8 @@ class ACPredictor(nn.Module):
         tables = rope.predictor_tables(c.max_frames, c.grid, c.conditions, c.width // c.heads)
         for name, table in zip(("cosines", "sines"), tables, strict=True):
             self.register_buffer(name, table.flatten(0, 1), persistent=False)
-        frame = torch.arange(c.max_frames).repeat_interleave(c.conditions + c.tokens_per_frame)
-        self.register_buffer("mask", frame[:, None] >= frame[None, :], persistent=False)
+        bias = block_causal_bias(c.max_frames, c.conditions + c.tokens_per_frame)
+        self.register_buffer("bias", bias, persistent=False)
 
     def reset_parameters(self) -> None:
         """Draw new weights: truncated normal 0.02, deeper layers' outputs smaller, biases 0."""
@@ -110,6 +111,7 @@ class ACPredictor(nn.Module):
                 nn.init.trunc_normal_(module.weight, std=INITIAL_DEVIATION)
                 nn.init.zeros_(module.bias)
         for number, block in enumerate(self.predictor_blocks, start=1):
+            assert isinstance(block, Block)
             for output in (block.attn.proj, block.mlp.fc2):
                 output.weight.data.div_(math.sqrt(2.0 * number))
         if self.config.zero_init_output:
@@ -145,7 +147,8 @@ class ACPredictor(nn.Module):
         for number, block in enumerate(self.predictor_blocks):
             x, memory = block(x, place, cache.layers[number] if cache else None)
             layers.append(memory)
-        patches = x.unflatten(1, (tokens.shape[1], -1))[:, :, self.config.conditions :]
+        framed = x.view(len(x), tokens.shape[1], -1, self.config.width)
+        patches = framed[:, :, self.config.conditions :]
         out: Tensor = self.predictor_proj(self.predictor_norm(patches))
         return out, PredictorCache(start + tokens.shape[1], tuple(layers))
 
@@ -168,5 +171,5 @@ class ACPredictor(nn.Module):
             )
         size = self.config.conditions + self.config.tokens_per_frame
         first, end = start * size, (start + frames) * size
-        mask = self.mask[first:end, :end] if frames > 1 else None
-        return Placement(self.cosines[first:end], self.sines[first:end], mask)
+        bias = self.bias[first:end, :end] if frames > 1 else None
+        return Placement(self.cosines[first:end], self.sines[first:end], bias)

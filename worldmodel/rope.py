@@ -46,7 +46,7 @@ def predictor_tables(
 
 
 def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
-    """Return x (..., L, head_width) turned by tables (L, head_width)."""
-    even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
+    """Return x (..., L, head_width) turned by tables (L, head_width), in x's number format."""
+    even, odd = x[..., ::2], x[..., 1::2]
     turned = torch.stack((-odd, even), dim=-1).flatten(-2)
-    return x * cosines + turned * sines
+    return x * cosines.to(x.dtype) + turned * sines.to(x.dtype)

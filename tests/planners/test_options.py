@@ -28,7 +28,6 @@ def test_unknown_setting_lists_the_legal_ones() -> None:
 @pytest.mark.parametrize(
     "option",
     ["samples", "samples=many", "samples=0", "bounds=3", "warm_start=7", "round_candidates=1"],
-    ["samples", "samples=many", "samples=0", "bounds=3", "warm_start=7", "round_candidates=1"],
 )
 def test_bad_value_is_named(option: str) -> None:
     with pytest.raises(BadValueError, match=option.split("=")[0].split(".")[0]):

@@ -110,7 +110,8 @@ def _overview() -> str:
 
 def _first_line(module: Path) -> str:
     tree = ast.parse(module.read_text(encoding="utf-8"))
-    return (ast.get_docstring(tree) or "").partition("\n")[0]
+    line = (ast.get_docstring(tree) or "").partition("\n")[0]
+    return line.removeprefix(f"`armchair {module.stem}`: ")
 
 
 def _complain(line: str) -> int:

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import av
 import numpy as np
+from av.video.reformatter import Colorspace, ColorRange, VideoReformatter
 from numpy.typing import NDArray
 
 from armchair.episode import ROWS_PER_SECOND
@@ -18,6 +19,8 @@ X264 = {
     "bf": "0",  # no reordering: packets lie in display order
     "threads": "1",  # several threads would change the bytes with the machine
 }
+EXACT_COLOURS = 4 | 0x2000 | 0x40000 | 0x80000
+"""FFmpeg's bicubic, full chroma, accurate rounding, bit-exact: the same on every processor."""
 
 
 def encode_mp4(frames: NDArray[np.uint8], header_fps: int = ROWS_PER_SECOND) -> bytes:
@@ -34,14 +37,21 @@ def encode_mp4(frames: NDArray[np.uint8], header_fps: int = ROWS_PER_SECOND) -> 
         context = stream.codec_context
         context.time_base = Fraction(1, header_fps)
         context.color_range, context.colorspace = 1, 6  # studio swing, SMPTE 170M (= BT.601)
+        reformatter = VideoReformatter()  # keeps its tables from frame to frame
         for row, image in enumerate(frames):
-            container.mux(stream.encode(_to_yuv(image, row)))
+            container.mux(stream.encode(_to_yuv(reformatter, image, row)))
         container.mux(stream.encode(None))
     return buffer.getvalue()
 
 
-def _to_yuv(image: NDArray[np.uint8], row: int) -> av.VideoFrame:
+def _to_yuv(reformatter: VideoReformatter, image: NDArray[np.uint8], row: int) -> av.VideoFrame:
     rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-    yuv = rgb.reformat(format="yuv420p", dst_colorspace="ITU601", dst_color_range="MPEG")
+    yuv = reformatter.reformat(
+        rgb,
+        format="yuv420p",
+        dst_colorspace=Colorspace.ITU601,
+        dst_color_range=ColorRange.MPEG,
+        interpolation=EXACT_COLOURS,
+    )
     yuv.pts = row
     return yuv

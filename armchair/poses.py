@@ -95,7 +95,8 @@ def check_states(states: ArrayLike, source: Any) -> Array:
     s = np.asarray(states, dtype=np.float64)
     if s.ndim == 0 or s.shape[-1] != STATE_DIM:
         raise BadValueError(
-            f"{source}: state has shape {s.shape}, expected (..., 7): x y z, roll pitch yaw, gripper."
+            f"{source}: state has shape {s.shape}, expected (..., 7): "
+            "x y z, roll pitch yaw, gripper."
         )
     flat = s.reshape(-1, STATE_DIM)
     bad = ~np.isfinite(flat)
@@ -114,10 +115,11 @@ def check_states(states: ArrayLike, source: Any) -> Array:
 def _check_range(
     values: Array, limit: float, source: Any, what: str, unit: str, mistaken: str
 ) -> None:
-    if values.size and (worst := float(values.flat[np.abs(values).argmax()])) and abs(worst) > limit:
+    worst = float(values.flat[np.abs(values).argmax()]) if values.size else 0.0
+    if abs(worst) > limit:
         raise BadValueError(
-            f"{source}: {what} {worst:.4g} is outside ±{limit:.4g} {unit}; it looks like {mistaken}. "
-            f"Convert it to {unit}."
+            f"{source}: {what} {worst:.4g} is outside ±{limit:.4g} {unit}; it looks like "
+            f"{mistaken}. Convert it to {unit}."
         )
 
 
@@ -126,6 +128,6 @@ def _check_gripper(gripper: Array, source: Any) -> None:
     if low < -GRIPPER_SLACK or high > 1.0 + GRIPPER_SLACK:
         worst = low if low < -GRIPPER_SLACK else high
         raise BadValueError(
-            f"{source}: gripper {worst:.4g} is outside 0 (open) … 1 (closed); it looks like a width. "
-            "Convert it to 1 - width / max_width."
+            f"{source}: gripper {worst:.4g} is outside 0 (open) … 1 (closed); it looks like a "
+            "width. Convert it to 1 - width / max_width."
         )

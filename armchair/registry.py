@@ -1,4 +1,4 @@
-"""The one registry idiom of the project: a decorator; duplicates raise; unknown names list the known."""
+"""The project's one registry idiom: a decorator; duplicates raise, unknown names list the known."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Registry(Generic[T]):
         self._items: dict[str, T] = {}
 
     def add(self, name: str) -> Callable[[T], T]:
-        """Return a decorator that registers its argument under `name`; raises ValueError if taken."""
+        """Return a decorator that registers its argument; raises ValueError if `name` is taken."""
 
         def register(item: T) -> T:
             if name in self._items:

@@ -1,4 +1,4 @@
-"""Gymnasium ids; called by Gymnasium itself through the entry point `gymnasium.envs`."""
+"""Gymnasium ids; `import armchair` registers them, by name and without loading a simulator."""
 
 from __future__ import annotations
 

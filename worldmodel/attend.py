@@ -30,6 +30,7 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None = 
     bias = None if bias is None else bias.to(queries.dtype)
     if queries.device.type != "cpu" or keys.shape[-2] > LONGEST_WRITTEN_OUT:
         return F.scaled_dot_product_attention(queries, keys, values, attn_mask=bias)
+    queries, keys, values = queries.contiguous(), keys.contiguous(), values.contiguous()
     scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(-1, -2)
     if bias is not None:
         scores.add_(bias)

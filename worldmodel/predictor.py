@@ -67,6 +67,12 @@ class PredictorCache:
     frames: int
     layers: tuple[KeysValues, ...]
 
+    def up_to(self, frames: int) -> PredictorCache:
+        """Return the cache of the first so many frames."""
+        end = self.layers[0].keys.shape[2] // self.frames * frames
+        layers = (KeysValues(k[:, :, :end], v[:, :, :end]) for k, v in self.layers)
+        return PredictorCache(frames, tuple(layers))
+
 
 class ACPredictor(nn.Module):
     """Maps frames 0 … T-1 with their states and actions to frames 1 … T.
@@ -78,7 +84,7 @@ class ACPredictor(nn.Module):
     sines: Tensor
     bias: Tensor
 
-    def __init__(self, config: PredictorConfig) -> None:
+    def __init__(self, config: PredictorConfig, generator: torch.Generator | None = None) -> None:
         super().__init__()
         self.config = config
         width = config.width
@@ -94,7 +100,7 @@ class ACPredictor(nn.Module):
         self.predictor_norm = nn.LayerNorm(width, eps=NORM_EPSILON)
         self.predictor_proj = nn.Linear(width, config.token_width)
         self._register_tables()
-        self.reset_parameters()
+        self.reset_parameters(generator)
 
     def _register_tables(self) -> None:
         c = self.config
@@ -104,11 +110,11 @@ class ACPredictor(nn.Module):
         bias = block_causal_bias(c.max_frames, c.conditions + c.tokens_per_frame)
         self.register_buffer("bias", bias, persistent=False)
 
-    def reset_parameters(self) -> None:
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw new weights: truncated normal 0.02, deeper layers' outputs smaller, biases 0."""
         for module in self.modules():
             if isinstance(module, nn.Linear):
-                nn.init.trunc_normal_(module.weight, std=INITIAL_DEVIATION)
+                nn.init.trunc_normal_(module.weight, std=INITIAL_DEVIATION, generator=generator)
                 nn.init.zeros_(module.bias)
         for number, block in enumerate(self.predictor_blocks, start=1):
             assert isinstance(block, Block)

@@ -1,0 +1,146 @@
+"""Meta's V-JEPA 2 checkpoints (`vitl.pt`, `vjepa2-ac-vitg.pt`, …) into our modules.
+
+A checkpoint does not say its head counts or image size, so the architecture is given by the caller
+and every tensor is held against it. Files are read with `weights_only=True`: they cannot run code.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from transformers import VJEPA2Config, VJEPA2Model
+
+from armchair.errors import BadFileError
+from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
+from armchair.worldmodel.model import WorldModel
+from armchair.worldmodel.model_files import WorldModelConfig
+from armchair.worldmodel.predictor import PredictorConfig
+from armchair.worldmodel.tensor_files import fill
+
+EncoderRole = Literal["target_encoder", "encoder"]
+"""The EMA teacher, which Meta's AC training and evaluations load, or the student."""
+
+AC_GIANT = WorldModelConfig(
+    encoder=EncoderConfig(image_size=256, width=1408, depth=40, heads=22, mlp_ratio=48 / 11),
+    predictor=PredictorConfig(
+        token_width=1408, grid=(16, 16), width=1024, depth=24, heads=16, max_frames=8
+    ),
+    sandbox=False,
+    seconds_per_step=4 / 15,
+)
+"""Architecture of `vjepa2-ac-vitg.pt`."""
+
+FIX = "Give a checkpoint of Meta's V-JEPA 2, and the architecture that it was made with."
+
+_PREFIXES = re.compile(r"^(module\.)?(backbone\.)?")
+_UNUSED = ("pos_embed", "predictor_pos_embed")
+"""Tables of sine positions that rotary models carry along and never read."""
+_RENAMED = (
+    (re.compile(r"^patch_embed\."), "embeddings.patch_embeddings."),
+    (re.compile(r"^predictor_embed\."), "embeddings.predictor_embeddings."),
+    (re.compile(r"^(predictor_)?blocks\.(\d+)\.attn\."), r"layer.\2.attention."),
+    (re.compile(r"^(predictor_)?blocks\.(\d+)\."), r"layer.\2."),
+    (re.compile(r"^(predictor_)?norm\."), "layernorm."),
+    (re.compile(r"^predictor_proj\."), "proj."),
+)
+
+
+def load_ac(
+    path: Path | str,
+    config: WorldModelConfig = AC_GIANT,
+    role: EncoderRole = "target_encoder",
+) -> WorldModel:
+    """Return the frozen world model of an AC checkpoint; raises `BadFileError` if it is no such."""
+    checkpoint = read_checkpoint(path)
+    model = WorldModel.from_config(config)
+    _fill_encoder(model.encoder, checkpoint, path, role)
+    tensors = _section(checkpoint, "predictor", path)
+    if not config.predictor.use_extrinsics:  # made in every checkpoint, trained in none of them
+        tensors = {k: v for k, v in tensors.items() if not k.startswith("extrinsics_encoder.")}
+    fill(model.predictor, tensors, f"{path} (predictor)", FIX)
+    return model.requires_grad_(False).eval()
+
+
+def load_encoder(
+    path: Path | str, config: EncoderConfig, role: EncoderRole = "target_encoder"
+) -> FrameEncoder:
+    """Return the frozen encoder of any of Meta's checkpoints; raises `BadFileError`."""
+    encoder = FrameEncoder(config)
+    _fill_encoder(encoder, read_checkpoint(path), path, role)
+    return encoder.requires_grad_(False).eval()
+
+
+def load_pretraining(
+    path: Path | str, config: VJEPA2Config, role: EncoderRole = "target_encoder"
+) -> VJEPA2Model:
+    """Return `transformers`' model, encoder and mask predictor, of a pre-training checkpoint.
+
+    `config` comes from `EncoderConfig.to_transformers(pred_hidden_size=…, …)`. Raises
+    `BadFileError`.
+    """
+    checkpoint = read_checkpoint(path)
+    model = VJEPA2Model(config)
+    encoder, predictor = (_section(checkpoint, part, path) for part in (role, "predictor"))
+    fill(model.encoder, to_transformers(encoder), f"{path} ({role})", FIX)
+    fill(model.predictor, to_transformers(predictor), f"{path} (predictor)", FIX)
+    model.train(False)
+    return model
+
+
+def read_checkpoint(path: Path | str) -> dict[str, Any]:
+    """Return what a `.pt` file holds, on the CPU, without running code from it."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise BadFileError(path, "there is no such file", FIX) from error
+    except Exception as error:  # torch and pickle raise half a dozen kinds on a damaged archive
+        raise BadFileError(
+            path, f"not a checkpoint of tensors ({type(error).__name__})", FIX
+        ) from error
+    if not isinstance(content, dict):
+        raise BadFileError(path, f"holds a {type(content).__name__}, expected a dictionary", FIX)
+    return content
+
+
+def to_transformers(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return an encoder's or mask predictor's tensors under the names of `transformers`.
+
+    Query, key and value are parted; mask tokens are gathered into one tensor (n, 1, 1, width).
+    """
+    renamed: dict[str, Tensor] = {}
+    masks: dict[int, Tensor] = {}
+    for name, tensor in tensors.items():
+        if name.startswith("mask_tokens."):
+            masks[int(name.removeprefix("mask_tokens."))] = tensor
+            continue
+        for pattern, replacement in _RENAMED:
+            name = pattern.sub(replacement, name)
+        if ".attention.qkv." in name:
+            for part, piece in zip(("query", "key", "value"), tensor.chunk(3), strict=True):
+                renamed[name.replace("qkv", part)] = piece
+        else:
+            renamed[name] = tensor
+    if masks:
+        ordered = [masks[index] for index in sorted(masks)]
+        renamed["embeddings.mask_tokens"] = torch.stack(ordered)
+    return renamed
+
+
+def _fill_encoder(
+    encoder: FrameEncoder, checkpoint: dict[str, Any], path: Path | str, role: EncoderRole
+) -> None:
+    tensors = to_transformers(_section(checkpoint, role, path))
+    fill(encoder.backbone, tensors, f"{path} ({role})", FIX)
+
+
+def _section(checkpoint: dict[str, Any], name: str, path: Path | str) -> dict[str, Tensor]:
+    section = checkpoint.get(name)
+    if not isinstance(section, dict) or not all(isinstance(v, Tensor) for v in section.values()):
+        there = ", ".join(sorted(map(str, checkpoint))) or "nothing"
+        raise BadFileError(path, f"no tensors under {name!r}; it holds {there}", FIX)
+    stripped = {_PREFIXES.sub("", key): value for key, value in section.items()}
+    return {key: value for key, value in stripped.items() if key not in _UNUSED}

@@ -1,0 +1,177 @@
+"""The world model: a frozen encoder and an action-conditioned predictor, pixels to imagination.
+
+Two kinds. A *sandbox* model has latent statistics: latents are in units of change, the predictor
+says how they change, and roll is seen in [0, 2 pi). Without statistics it is as in the paper:
+latents are LayerNormed tokens, every prediction is LayerNormed again, states go in as they are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from armchair.worldmodel import model_files, poses
+from armchair.worldmodel.encoder import FrameEncoder
+from armchair.worldmodel.precision import autocast
+from armchair.worldmodel.predictor import ACPredictor, PredictorCache
+from armchair.worldmodel.statistics import InputScaling, LatentStatistics, layer_normalised
+from armchair.worldmodel.tensor_files import fill
+
+SECONDS_PER_STEP = 4 / 15
+"""Every fourth row of a 15 Hz recording is a model frame."""
+TOKENS_AT_ONCE = {"cpu": 8192, "cuda": 131072}
+"""Tokens of a chunk of candidates: small enough for a CPU's cache, large enough for a GPU."""
+
+
+class WorldModel(nn.Module):
+    """Encode frames, predict the next latents, imagine what candidate actions would lead to."""
+
+    def __init__(
+        self,
+        encoder: FrameEncoder,
+        predictor: ACPredictor,
+        *,
+        statistics: LatentStatistics | None = None,
+        scaling: InputScaling | None = None,
+        seconds_per_step: float = SECONDS_PER_STEP,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.predictor = predictor
+        self.statistics = statistics
+        self.scaling = scaling or InputScaling()
+        self.seconds_per_step = seconds_per_step
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether latents are in units of change and the predictor says the change."""
+        return self.statistics is not None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.predictor.cosines.device
+
+    @torch.no_grad()
+    def encode(self, frames: Tensor | NDArray[np.uint8]) -> Tensor:
+        """Return latents (B, N, D) float32 of uint8 frames (B, H, W, 3), each encoded alone.
+
+        Always in float32: what changes between frames is small against what does not. Raises
+        `BadValueError` on a wrong dtype or shape.
+        """
+        return self.latents_of(self.encoder(frames))
+
+    def latents_of(self, raw: Tensor) -> Tensor:
+        """Return latents (..., D) of the encoder's raw tokens (..., D), say from a cache."""
+        return layer_normalised(raw) if self.statistics is None else self.statistics.to_latents(raw)
+
+    def predict(self, latents: Tensor, states: Tensor, actions: Tensor) -> Tensor:
+        """Return the next latents (B, T, N, D), teacher-forced: at t, of frame t + 1.
+
+        latents (B, T, N, D); states (B, T, 7) and actions (B, T, 7) in metres and radians.
+        Differentiable; choose the number format by calling it under `precision.autocast`.
+        """
+        return self.extend(latents, states, actions)[0]
+
+    def extend(
+        self, latents: Tensor, states: Tensor, actions: Tensor, past: PredictorCache | None = None
+    ) -> tuple[Tensor, PredictorCache]:
+        """Return the next latents (B, t, N, D) for t frames after those that `past` remembers.
+
+        Arguments as for `predict`; also returns the longer memory. A past of batch 1 serves any B.
+        """
+        inputs = latents
+        if self.statistics is not None:
+            inputs = self.statistics.to_network(latents)
+            states = poses.roll_to_sandbox(states)
+        out, memory = self.predictor.extend(
+            inputs, self.scaling.states(states), self.scaling.actions(actions), cache=past
+        )
+        return latents + out.float() if self.sandbox else layer_normalised(out), memory
+
+    def rollout(
+        self, latents: Tensor, states: Tensor, past_actions: Tensor, candidates: Tensor
+    ) -> Tensor:
+        """Return imagined latents (C, H, N, D) float32 of candidates (C, H, 7), metres and radians.
+
+        Context, oldest first and the last entry now: latents (T, N, D), states (T, 7) and past
+        actions (T - 1, 7). Imagined states follow by pose composition. Gradients flow only if
+        `candidates` asks for them.
+        """
+        states, past_actions = states.to(latents), past_actions.to(latents)
+        with torch.set_grad_enabled(candidates.requires_grad), autocast(latents.device):
+            past = self._remember(latents[:-1], states[:-1], past_actions)
+            now = latents[-1], states[-1], past
+            chunks = candidates.to(latents).split(self._chunk())
+            return torch.cat([self._imagine(*now, chunk) for chunk in chunks])
+
+    def _remember(self, latents: Tensor, states: Tensor, actions: Tensor) -> PredictorCache | None:
+        """Return the cache of all frames before the present; the candidates share it."""
+        if not len(latents):
+            return None
+        return self.extend(latents[None], states[None], actions[None])[1]
+
+    def _imagine(
+        self, latents: Tensor, state: Tensor, past: PredictorCache | None, candidates: Tensor
+    ) -> Tensor:
+        """Return imagined latents (C, H, N, D) from latents (N, D) and a state (7,)."""
+        current = latents.expand(len(candidates), 1, -1, -1)
+        states = state.expand(len(candidates), 1, -1)
+        imagined = []
+        for actions in candidates.split(1, dim=1):
+            current, past = self.extend(current, states, actions, past)
+            states = poses.compose(states, actions)
+            imagined.append(current)
+        return torch.cat(imagined, dim=1)
+
+    def _chunk(self) -> int:
+        config = self.predictor.config
+        tokens = config.tokens_per_frame + config.conditions
+        return max(1, TOKENS_AT_ONCE.get(self.device.type, 8192) // tokens)
+
+    def save_pretrained(self, folder: Path | str, dtype: torch.dtype = torch.float32) -> None:
+        """Write `model.safetensors` and `config.json` into a folder.
+
+        `dtype` is the weights' on disk: float32 keeps every bit, bfloat16 is what ships. Statistics
+        and scaling stay float32.
+        """
+        config = model_files.WorldModelConfig(
+            encoder=self.encoder.config,
+            predictor=self.predictor.config,
+            sandbox=self.sandbox,
+            seconds_per_step=self.seconds_per_step,
+        )
+        parameters = dict(self.named_parameters())
+        weights = {name: weight.detach().to(dtype) for name, weight in parameters.items()}
+        state = self.state_dict()
+        buffers = {name: value for name, value in state.items() if name not in parameters}
+        model_files.write(Path(folder), config, weights | buffers)
+
+    @classmethod
+    def from_pretrained(cls, name: Path | str) -> WorldModel:
+        """Return a frozen model in float32 by name ("default") or from a folder.
+
+        Raises `UnknownNameError` for neither and `BadFileError` for a folder that is damaged or
+        whose weights are not of the architecture that its config states.
+        """
+        folder = model_files.find(name)
+        config, tensors = model_files.read(folder)
+        with torch.random.fork_rng(devices=[]):  # first weights are drawn, then replaced
+            model = cls.from_config(config)
+        fill(model, tensors, folder / model_files.WEIGHTS, model_files.FIX)
+        return model.requires_grad_(False).eval()
+
+    @classmethod
+    def from_config(cls, config: model_files.WorldModelConfig) -> WorldModel:
+        """Return a model with new weights and, in a sandbox model, statistics still to be set."""
+        width = config.encoder.width
+        return cls(
+            FrameEncoder(config.encoder),
+            ACPredictor(config.predictor),
+            statistics=LatentStatistics.identity(width) if config.sandbox else None,
+            seconds_per_step=config.seconds_per_step,
+        )

@@ -1,0 +1,49 @@
+"""Named tensors from files into modules, with an error that names file, tensor, shapes and fix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_safetensors
+from torch import Tensor, nn
+
+from armchair.errors import BadFileError
+
+
+def read_safetensors(path: Path, fix: str) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file; raises `BadFileError` if it is cut short."""
+    try:
+        return parse_safetensors(path.read_bytes())
+    except FileNotFoundError as error:
+        raise BadFileError(path, "there is no such file", fix) from error
+    except (OSError, SafetensorError) as error:
+        raise BadFileError(path, f"not a whole safetensors file ({error})", fix) from error
+
+
+def fill(module: nn.Module, tensors: Mapping[str, Tensor], source: object, fix: str) -> None:
+    """Copy tensors into a module, cast to its number formats; names and shapes must match exactly.
+
+    Raises `BadFileError` that names `source`, the first tensor that does not fit, and `fix`.
+    """
+    wanted = module.state_dict()
+    for name, target in wanted.items():
+        if name not in tensors:
+            raise BadFileError(source, f"tensor {name} {_shape(target)} is missing", fix)
+        found = tensors[name]
+        if found.shape != target.shape:
+            shapes = f"shape {_shape(found)}, expected {_shape(target)}"
+            raise BadFileError(source, f"tensor {name} has {shapes}", fix)
+    for name in tensors:
+        if name not in wanted:
+            found_there = f"tensor {name} {_shape(tensors[name])} has no place in this architecture"
+            raise BadFileError(source, found_there, fix)
+    with torch.no_grad():
+        for name, target in wanted.items():
+            target.copy_(tensors[name])
+
+
+def _shape(tensor: Tensor) -> str:
+    return str(tuple(tensor.shape))

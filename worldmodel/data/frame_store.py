@@ -1,0 +1,156 @@
+"""Videos decoded once into a flat file of small square frames, ready for random access.
+
+    <folder>/frames.bin      (F, size, size, 3) uint8, one after the other
+    <folder>/manifest.json   size, row stride, and per video: path, bytes, first frame, frame count
+
+The manifest is replaced after the frames are on disk; what lies beyond it is rubbish of a killed
+run and is overwritten. Frames are all there is: no state, no action, no label.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from armchair.errors import BadFileError, BadValueError
+from armchair.worldmodel.data.thumbnails import read_thumbnails
+from armchair.worldmodel.optimisation import atomic
+
+VERSION = 1
+FRAMES, MANIFEST = "frames.bin", "manifest.json"
+SAVE_EVERY = 20
+"""Videos between two writings of the manifest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreConfig:
+    """How frames are kept."""
+
+    size: int = 144
+    """Side of the square stored frame in pixels; a little more than the encoder's input."""
+    row_stride: int = 4
+    """Video frames from one stored frame to the next (15 Hz rows: 4 is 3.75 per second)."""
+
+    def __post_init__(self) -> None:
+        if self.size < 1 or self.row_stride < 1:
+            raise BadValueError("store size and row_stride are at least 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredVideo:
+    """One video in the store; `bytes` tells whether the file was replaced since."""
+
+    path: str
+    bytes: int
+    first: int
+    count: int
+
+
+class FrameStore:
+    """Read access. `frames` is (F, size, size, 3) uint8; `episodes` are (first, count) of videos."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config, self.videos = _read_manifest(folder)
+        self.episodes = [(v.first, v.count) for v in self.videos]
+        shape = (sum(v.count for v in self.videos), self.config.size, self.config.size, 3)
+        try:
+            self.frames: NDArray[np.uint8] = np.memmap(folder / FRAMES, np.uint8, "r", shape=shape)
+        except (ValueError, OSError) as error:
+            raise BadFileError(
+                folder / FRAMES,
+                f"shorter than its manifest says ({error})",
+                f"Delete the folder {folder}; it is made again from the videos.",
+            ) from error
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+def find_videos(folders: Iterable[Path]) -> list[Path]:
+    """Return the MP4 files below the folders, sorted; unfinished (dotted) folders are left out."""
+    found: set[Path] = set()
+    for folder in folders:
+        if not folder.is_dir():
+            raise BadFileError(folder, "there is no such folder", "Give a folder of MP4 files.")
+        for path in folder.rglob("*.mp4"):
+            if not any(part.startswith(".") for part in path.relative_to(folder).parts):
+                found.add(path.resolve())
+    if not found:
+        places = ", ".join(str(folder) for folder in folders)
+        raise BadFileError(places, "no MP4 file below it", "Run `armchair collect` first.")
+    return sorted(found)
+
+
+def update_store(
+    folder: Path,
+    videos: Iterable[Path],
+    config: StoreConfig,
+    on_video: Callable[[Path], None] = lambda path: None,
+) -> FrameStore:
+    """Append the videos that the store lacks, oldest content first, and return the store.
+
+    Raises `BadFileError` on a damaged video or when the store was made with another `config`;
+    what was complete before stays usable.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    known: list[StoredVideo] = []
+    if (folder / MANIFEST).exists():
+        stored, known = _read_manifest(folder)
+        if stored != config:
+            raise BadFileError(
+                folder, f"made with {stored}, wanted {config}", "Choose another store folder."
+            )
+    have = {video.path: video.bytes for video in known}
+    fresh = [path for path in videos if have.get(str(path)) is None]
+    for count, video in enumerate(_append(folder, fresh, config, sum(v.count for v in known)), 1):
+        known.append(video)
+        on_video(Path(video.path))
+        if count % SAVE_EVERY == 0:
+            _write_manifest(folder, config, known)
+    _write_manifest(folder, config, known)
+    return FrameStore(folder)
+
+
+def _append(
+    folder: Path, videos: list[Path], config: StoreConfig, first: int
+) -> Iterator[StoredVideo]:
+    path = folder / FRAMES
+    path.touch()
+    with atomic.one_line_when_full(path), path.open("r+b") as file:
+        file.seek(first * config.size**2 * 3)
+        file.truncate()
+        for video in videos:
+            frames = read_thumbnails(video, size=config.size, stride=config.row_stride)
+            file.write(frames.tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+            yield StoredVideo(
+                path=str(video), bytes=video.stat().st_size, first=first, count=len(frames)
+            )
+            first += len(frames)
+
+
+def _write_manifest(folder: Path, config: StoreConfig, videos: list[StoredVideo]) -> None:
+    content = {"version": VERSION, **asdict(config), "videos": [asdict(v) for v in videos]}
+    atomic.write_json(folder / MANIFEST, content)
+
+
+def _read_manifest(folder: Path) -> tuple[StoreConfig, list[StoredVideo]]:
+    path = folder / MANIFEST
+    try:
+        content = json.loads(path.read_text())
+        if content["version"] != VERSION:
+            raise ValueError(f"version {content['version']}, expected {VERSION}")
+        videos = [StoredVideo(**video) for video in content["videos"]]
+        return StoreConfig(size=content["size"], row_stride=content["row_stride"]), videos
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadFileError(
+            path, f"not a frame store's manifest ({error})", f"Delete the folder {folder}."
+        ) from error

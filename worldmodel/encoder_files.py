@@ -1,0 +1,54 @@
+"""A frame encoder on disk: `encoder.safetensors` (bfloat16) and `config.json` in one folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as dump_tensors
+
+from armchair.errors import BadFileError
+from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
+from armchair.worldmodel.optimisation import atomic
+
+WEIGHTS, CONFIG = "encoder.safetensors", "config.json"
+FIX = "Give a folder that `armchair pretrain` wrote."
+
+
+def save_encoder(folder: Path, encoder: FrameEncoder) -> None:
+    """Write the encoder; weights are rounded to bfloat16, which every later stage then uses."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state = encoder.backbone.state_dict()
+    weights = {name: value.to(torch.bfloat16).contiguous() for name, value in state.items()}
+    atomic.write_bytes(folder / WEIGHTS, dump_tensors(weights))
+    content = {"kind": "frame-encoder", "encoder": asdict(encoder.config)}
+    atomic.write_json(folder / CONFIG, content)
+
+
+def load_encoder(folder: Path) -> FrameEncoder:
+    """Return the frozen encoder of a folder in float32; raises `BadFileError` if it is not one."""
+    try:
+        config = EncoderConfig(**json.loads((folder / CONFIG).read_text())["encoder"])
+        weights = load_tensors((folder / WEIGHTS).read_bytes())
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadFileError(folder, f"not an encoder's folder ({error})", FIX) from error
+    encoder = FrameEncoder(config)
+    try:
+        encoder.backbone.load_state_dict(weights)
+    except RuntimeError as error:
+        found = "weights of another architecture than its config.json says"
+        raise BadFileError(folder / WEIGHTS, found, FIX) from error
+    return encoder.requires_grad_(False).eval()
+
+
+def encoder_hash(encoder: FrameEncoder) -> str:
+    """Return a SHA-256 of an encoder's size and weights, to tell token caches apart."""
+    digest = hashlib.sha256(repr(encoder.config).encode())
+    for name, value in sorted(encoder.backbone.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.to(torch.bfloat16).contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,50 @@
+"""AdamW as both training stages use it: weight decay on matrices only, gradients clipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from armchair.errors import BadValueError
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamWConfig:
+    """Optimiser settings apart from the learning rate, which the schedule gives."""
+
+    weight_decay: float = 0.04
+    """Decay of matrices; biases, norms and other vectors have none (V-JEPA 2, appendix A.1)."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    clip_norm: float = 1.0
+    """Largest norm of the whole gradient."""
+
+    def __post_init__(self) -> None:
+        if self.weight_decay < 0 or self.clip_norm <= 0:
+            raise BadValueError("weight_decay is at least 0 and clip_norm above 0.")
+
+
+class Optimiser:
+    """AdamW over the trainable parameters of some modules."""
+
+    def __init__(self, modules: Iterable[nn.Module], config: AdamWConfig) -> None:
+        self.config = config
+        parameters = [p for m in modules for p in m.parameters() if p.requires_grad]
+        groups = [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        self.parameters = parameters
+        self.adamw = torch.optim.AdamW(groups, lr=0.0, betas=config.betas, fused=True)
+
+    def step(self, loss: torch.Tensor, rate: float) -> float:
+        """Take one step down the gradient of `loss`; return the gradient's norm before clipping."""
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm, foreach=True)
+        for group in self.adamw.param_groups:
+            group["lr"] = rate
+        self.adamw.step()
+        self.adamw.zero_grad(set_to_none=True)
+        return float(norm)

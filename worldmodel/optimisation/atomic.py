@@ -1,0 +1,66 @@
+"""Files that are either whole or not there: written beside their place, then renamed."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from armchair.errors import ArmchairError, BadFileError
+
+
+@contextmanager
+def one_line_when_full(where: Path) -> Iterator[None]:
+    """Turn "no space left on device" inside the block into one clear line; other errors pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise ArmchairError(
+            f"{where}: no space left on the disk. Free some and run the same command again: it "
+            "goes on from the last complete checkpoint."
+        ) from error
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace `path` by `content` in one rename; a failure leaves the old file and no rubbish."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with one_line_when_full(path), temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Replace `path` by readable JSON in one rename."""
+    write_bytes(path, (json.dumps(content, indent=2) + "\n").encode())
+
+
+def write_tensors(path: Path, content: dict[str, Any]) -> None:
+    """Replace `path` by a `torch.save` of tensors and plain values, in one rename."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def read_tensors(path: Path, fix: str) -> dict[str, Any]:
+    """Return what `write_tensors` wrote; raises `BadFileError` with `fix` if it is damaged."""
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise BadFileError(path, "there is no such file", fix) from error
+    except Exception as error:  # torch raises half a dozen kinds on a damaged archive
+        raise BadFileError(path, f"not a readable checkpoint ({type(error).__name__})", fix) from error
+    return content

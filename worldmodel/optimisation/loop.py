@@ -1,0 +1,160 @@
+"""The one training loop: steps, log, checkpoints; a kill or an interrupt loses at most minutes."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from armchair.errors import BadFileError, BadValueError
+from armchair.worldmodel.optimisation import atomic
+from armchair.worldmodel.optimisation.budget import Budget
+from armchair.worldmodel.optimisation.reporter import Reporter
+from armchair.worldmodel.optimisation.schedule import Schedule
+
+CHECKPOINT = "checkpoint.pt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """Where in the run a step stands."""
+
+    step: int
+    rate: float
+    """Learning rate."""
+    expected_steps: float
+    """Length of the whole run in steps."""
+    wants_metrics: bool
+    """Whether what `update` returns will be recorded (so that costly monitors may be left out)."""
+
+
+class Learner(Protocol):
+    """What the loop trains. Randomness must come from (seed, step) only: see `generator_at`."""
+
+    def update(self, moment: Moment) -> dict[str, float]:
+        """Do one optimiser step and return what to log."""
+
+    def evaluate(self, step: int) -> dict[str, float]:
+        """Return validation metrics (may be empty); must not change what is learnt."""
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that resume needs, as tensors and plain values."""
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take up `state`; raises if it belongs to something else."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopConfig:
+    """How often the loop looks up from its work."""
+
+    log_steps: int = 50
+    """Steps between recorded metrics."""
+    evaluate_steps: int = 1000
+    """Steps between evaluations."""
+    checkpoint_minutes: float = 5.0
+    """Minutes between checkpoints."""
+
+    def __post_init__(self) -> None:
+        if self.log_steps < 1 or self.evaluate_steps < 1 or self.checkpoint_minutes < 0:
+            raise BadValueError(
+                "log_steps and evaluate_steps must be at least 1, checkpoint_minutes at least 0."
+            )
+
+
+def generator_at(seed: int, step: int, stream: int = 0) -> torch.Generator:
+    """Return the random generator of one step: the same after a resume as without one."""
+    words = np.random.SeedSequence([seed, step, stream]).generate_state(2, np.uint32)
+    return torch.Generator().manual_seed(int(words[0]) << 31 ^ int(words[1]))
+
+
+def run_loop(
+    learner: Learner,
+    *,
+    folder: Path,
+    budget: Budget,
+    schedule: Schedule,
+    config: LoopConfig,
+    reporter: Reporter,
+) -> int:
+    """Train until the budget is spent; return the number of steps done in all.
+
+    Takes up `folder/checkpoint.pt` if there is one. Raises KeyboardInterrupt, after a checkpoint,
+    on SIGINT or SIGTERM; `ArmchairError` when the disk is full.
+    """
+    step, seconds = _resume(learner, folder, reporter)
+    started, saved, paced = time.monotonic() - seconds, time.monotonic(), (time.monotonic(), step)
+    with _stop_requests() as stop, atomic.one_line_when_full(folder):
+        while (progress := budget.progress(step, seconds)) < 1.0:
+            logging = (step + 1) % config.log_steps == 0
+            values = learner.update(
+                Moment(
+                    step=step,
+                    rate=schedule.rate(progress),
+                    expected_steps=budget.expected_steps(step, seconds),
+                    wants_metrics=logging,
+                )
+            )
+            step, now = step + 1, time.monotonic()
+            seconds = now - started
+            if logging:
+                pace = (now - paced[0]) / (step - paced[1])
+                paced = (now, step)
+                values |= {"rate": schedule.rate(progress), "ms_per_step": 1e3 * pace}
+                reporter.metrics(step, budget.progress(step, seconds), values)
+            if step % config.evaluate_steps == 0 and (scores := learner.evaluate(step)):
+                reporter.metrics(step, budget.progress(step, seconds), scores)
+            if stop or now - saved > 60.0 * config.checkpoint_minutes:
+                _save(learner, folder, step, seconds)
+                saved = time.monotonic()
+            if stop:
+                reporter.say(f"interrupted after step {step}; run the same command to go on")
+                raise KeyboardInterrupt
+        _save(learner, folder, step, seconds)
+    return step
+
+
+def _save(learner: Learner, folder: Path, step: int, seconds: float) -> None:
+    content = {"step": step, "seconds": seconds, "learner": learner.state()}
+    atomic.write_tensors(folder / CHECKPOINT, content)
+
+
+def _resume(learner: Learner, folder: Path, reporter: Reporter) -> tuple[int, float]:
+    path = folder / CHECKPOINT
+    if not path.exists():
+        return 0, 0.0
+    fix = "Delete it to start again, or choose another --out."
+    content = atomic.read_tensors(path, fix)
+    try:
+        learner.load_state(content["learner"])
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise BadFileError(path, f"a checkpoint of another set-up ({error})", fix) from error
+    reporter.say(f"resuming {path} after step {content['step']}")
+    return int(content["step"]), float(content["seconds"])
+
+
+@contextmanager
+def _stop_requests() -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM in a list instead of dying in the middle of a step."""
+    requests: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        requests.append(number)
+
+    try:
+        before = {n: signal.signal(n, note) for n in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not in the main thread: whoever is in charge there handles signals
+        before = {}
+    try:
+        yield requests
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,72 @@
+"""Where a run says how it goes: TensorBoard, a log file, and a bar or plain lines on the terminal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import TracebackType
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch.utils.tensorboard.writer import SummaryWriter
+
+BAR_UNITS = 1000
+"""The bar counts thousandths of the run, so that it serves steps and minutes alike."""
+
+
+class Reporter:
+    """A context manager that writes metrics of one run into `folder`.
+
+    On a terminal it draws a progress bar; elsewhere it prints the same lines that go to `log.txt`.
+    """
+
+    def __init__(self, folder: Path, title: str) -> None:
+        self.folder, self.title = folder, title
+        self.interactive = sys.stderr.isatty()
+
+    def __enter__(self) -> Reporter:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._log = (self.folder / "log.txt").open("a", buffering=1)
+        self._board = SummaryWriter(str(self.folder / "tensorboard"))
+        self._bar = Progress(
+            TextColumn(self.title),
+            BarColumn(),
+            TextColumn("{task.percentage:.1f}%  {task.fields[line]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            disable=not self.interactive,
+            redirect_stdout=False,
+        )
+        self._bar.start()
+        self._task = self._bar.add_task(self.title, total=BAR_UNITS, line="")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+        self._board.close()
+        self._log.close()
+
+    def say(self, text: str) -> None:
+        """Write one line to the log and to the terminal."""
+        self._log.write(text + "\n")
+        self._log.flush()
+        if self.interactive:
+            self._bar.console.print(text, highlight=False)
+        else:
+            print(text, flush=True)
+
+    def metrics(self, step: int, progress: float, values: dict[str, float]) -> None:
+        """Record scalar values at a step; `progress` is the share of the run done, 0 … 1."""
+        for name, value in values.items():
+            self._board.add_scalar(name, value, step)
+        self._board.flush()
+        line = f"step {step}  " + "  ".join(f"{k} {v:.4g}" for k, v in values.items())
+        self._bar.update(self._task, completed=progress * BAR_UNITS, line=line)
+        if self.interactive:
+            self._log.write(line + "\n")
+        else:
+            self.say(f"{100 * progress:5.1f}%  {line}")

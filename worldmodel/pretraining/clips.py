@@ -1,0 +1,101 @@
+"""Batches of clips and repeated stills out of a frame store, cropped at random."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from armchair.errors import BadValueError
+from armchair.worldmodel.data.frame_store import FrameStore
+from armchair.worldmodel.pixels import normalise
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipConfig:
+    """What a batch is made of."""
+
+    batch: int = 64
+    """Clips and stills together."""
+    still_share: float = 0.5
+    """Share of the batch that is one frame repeated to one tubelet, as the AC model encodes it."""
+    clip_frames: int = 4
+    """Frames of a clip (a multiple of the tubelet size)."""
+    clip_stride: int = 1
+    """Stored frames from one frame of a clip to the next."""
+    crop_scale: tuple[float, float] = (0.3, 1.0)
+    """Range of the crop's area as a share of the frame."""
+    crop_aspect: tuple[float, float] = (0.75, 1.35)
+    """Range of the crop's width / height before it is resized to a square."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.still_share <= 1:
+            raise BadValueError(f"still_share is {self.still_share}; it is a share in [0, 1].")
+        if self.batch < 1 or self.clip_frames < 1 or self.clip_stride < 1:
+            raise BadValueError("batch, clip_frames and clip_stride are at least 1.")
+        for low, high in (self.crop_scale, self.crop_aspect):
+            if not 0 < low <= high:
+                raise BadValueError(f"a crop range ({low}, {high}) must be positive and ordered.")
+
+    @property
+    def stills(self) -> int:
+        """Repeated stills in a batch."""
+        return round(self.batch * self.still_share)
+
+
+def sample_frames(
+    store: FrameStore, starts: Tensor, frames: int, stride: int
+) -> Tensor:
+    """Return stored frames (B, T, S, S, 3) uint8 that begin at the given indices (B,)."""
+    index = starts.unsqueeze(1) + torch.arange(frames) * stride
+    return torch.from_numpy(np.ascontiguousarray(store.frames[index.numpy()]))
+
+
+def clip_starts(store: FrameStore, span: int) -> Tensor:
+    """Return every index at which `span` consecutive stored frames lie in one episode."""
+    ranges = [
+        torch.arange(first, first + count - span + 1)
+        for first, count in store.episodes
+        if count >= span
+    ]
+    if not ranges:
+        raise BadValueError(
+            f"{store.folder}: no video has the {span} stored frames that a clip spans. "
+            "Collect longer videos or lower clip_frames or clip_stride."
+        )
+    return torch.cat(ranges)
+
+
+def random_crop(
+    frames: Tensor, size: int, config: ClipConfig, generator: torch.Generator
+) -> Tensor:
+    """Return normalised pixels (B, 3, T, size, size) of frames (B, T, S, S, 3) uint8.
+
+    Every clip gets one random crop for all its frames (random-resized-crop, no flip).
+    """
+    batch, time = frames.shape[:2]
+    grids = _crop_grids(batch, size, config, generator)
+    pixels = frames.permute(0, 1, 4, 2, 3).flatten(1, 2).float()
+    resized = F.grid_sample(pixels, grids, padding_mode="border", align_corners=False)
+    return normalise(resized.unflatten(1, (time, 3))).transpose(1, 2)
+
+
+def _crop_grids(
+    batch: int, size: int, config: ClipConfig, generator: torch.Generator
+) -> Tensor:
+    draws = torch.rand(4, batch, generator=generator)
+    low, high = config.crop_scale
+    scale = low + (high - low) * draws[0]
+    low, high = (math.log(limit) for limit in config.crop_aspect)
+    aspect = torch.exp(low + (high - low) * draws[1])
+    width = (scale * aspect).sqrt().clamp(max=1.0)
+    height = (scale / aspect).sqrt().clamp(max=1.0)
+    theta = torch.zeros(batch, 2, 3)
+    theta[:, 0, 0], theta[:, 1, 1] = width, height
+    theta[:, 0, 2] = (1 - width) * (2 * draws[2] - 1)
+    theta[:, 1, 2] = (1 - height) * (2 * draws[3] - 1)
+    return F.affine_grid(theta, [batch, 3, size, size], align_corners=False)

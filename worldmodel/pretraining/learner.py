@@ -1,0 +1,155 @@
+"""Eq. (1): the student predicts the teacher's LayerNormed tokens of what it cannot see, in L1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from armchair.errors import BadValueError
+from armchair.worldmodel.data.frame_store import FrameStore
+from armchair.worldmodel.encoder import EncoderConfig
+from armchair.worldmodel.optimisation.adamw import AdamWConfig, Optimiser
+from armchair.worldmodel.optimisation.loop import Moment, generator_at
+from armchair.worldmodel.optimisation.schedule import Schedule
+from armchair.worldmodel.precision import autocast
+from armchair.worldmodel.pretraining.clips import (
+    ClipConfig,
+    clip_starts,
+    random_crop,
+    sample_frames,
+)
+from armchair.worldmodel.pretraining.masks import PAPER_MASKS, MaskConfig, sample_mask
+from armchair.worldmodel.pretraining.network import (
+    MaskDenoiser,
+    MaskPredictorConfig,
+    cut_patches,
+)
+
+REFERENCE_MOMENTUM, REFERENCE_STEPS = 0.99925, 252_000
+"""The teacher's rate in the paper's long run (section 2.4 and appendix A.1)."""
+LOWEST_MOMENTUM = 0.99
+"""A teacher that follows faster than this averages too little to be a target."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainConfig:
+    """The whole of a pre-training run but its input, output and length."""
+
+    encoder: EncoderConfig = field(
+        default_factory=lambda: EncoderConfig(width=256, depth=6, heads=4)
+    )
+    predictor: MaskPredictorConfig = field(default_factory=MaskPredictorConfig)
+    clips: ClipConfig = field(default_factory=ClipConfig)
+    masks: tuple[MaskConfig, MaskConfig] = PAPER_MASKS
+    schedule: Schedule = field(default_factory=Schedule)
+    optimiser: AdamWConfig = field(default_factory=AdamWConfig)
+    momentum: float | None = None
+    """Share of itself that the teacher keeps per step; None scales the paper's to the run."""
+
+    def __post_init__(self) -> None:
+        if self.clips.clip_frames % self.encoder.tubelet_size:
+            raise BadValueError(
+                f"clip_frames {self.clips.clip_frames} is not a multiple of the tubelet size "
+                f"{self.encoder.tubelet_size}."
+            )
+
+
+def scaled_momentum(steps: float) -> float:
+    """Return the teacher's momentum whose memory is the same share of a run of `steps` steps."""
+    kept = 1.0 - (1.0 - REFERENCE_MOMENTUM) * REFERENCE_STEPS / max(steps, 1.0)
+    return min(max(kept, LOWEST_MOMENTUM), REFERENCE_MOMENTUM)
+
+
+class PretrainLearner:
+    """Draws batches from a frame store and improves a `MaskDenoiser` on them."""
+
+    def __init__(self, config: PretrainConfig, store: FrameStore, seed: int) -> None:
+        self.config, self.store, self.seed = config, store, seed
+        torch.manual_seed(seed)
+        self.network = MaskDenoiser(config.encoder, config.predictor, len(config.masks))
+        self.optimiser = Optimiser(
+            [self.network.student, self.network.predictor], config.optimiser
+        )
+        clips = config.clips
+        self._starts = clip_starts(store, (clips.clip_frames - 1) * clips.clip_stride + 1)
+        self._groups = [(clips.stills, 1), (clips.batch - clips.stills, clips.clip_frames)]
+
+    def update(self, moment: Moment) -> dict[str, float]:
+        """Do one step on a batch of stills and clips."""
+        total, values = torch.zeros(()), {}
+        for stream, (count, frames) in enumerate(self._groups):
+            if count == 0:
+                continue
+            generator = generator_at(self.seed, moment.step, stream)
+            patches = self._patches(count, frames, generator)
+            tubelets = max(frames // self.config.encoder.tubelet_size, 1)
+            losses, tokens = self._losses(patches, tubelets, generator)
+            total = total + losses.mean() * (count / self.config.clips.batch)
+            if moment.wants_metrics:
+                name = "still" if frames == 1 else "clip"
+                values |= {f"loss_{name}/mask{i}": v for i, v in enumerate(losses.tolist())}
+                values |= collapse_monitor(tokens.unflatten(1, (tubelets, -1)), name)
+        norm = self.optimiser.step(total, moment.rate)
+        momentum = self.config.momentum or scaled_momentum(moment.expected_steps)
+        self.network.update_teacher(momentum)
+        return {"loss": float(total.detach()), **values, "gradient_norm": norm}
+
+    def _patches(self, count: int, frames: int, generator: torch.Generator) -> Tensor:
+        encoder, clips = self.config.encoder, self.config.clips
+        starts = torch.arange(len(self.store)) if frames == 1 else self._starts
+        chosen = starts[torch.randint(len(starts), (count,), generator=generator)]
+        stored = sample_frames(self.store, chosen, frames, clips.clip_stride)
+        video = random_crop(stored, encoder.image_size, clips, generator)
+        if frames == 1:
+            video = video.expand(-1, -1, encoder.tubelet_size, -1, -1)
+        return cut_patches(video, encoder.patch_size, encoder.tubelet_size)
+
+    def _losses(
+        self, patches: Tensor, tubelets: int, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return the loss of each kind of mask (kinds,) and the teacher's tokens (B, N, D)."""
+        tables = self.network.tables(tubelets)
+        losses = []
+        with autocast("cpu"):
+            targets = self.network.teach(patches, tables[0])
+            for kind, mask_config in enumerate(self.config.masks):
+                mask = sample_mask(
+                    mask_config, self.config.encoder.grid, tubelets, len(patches), generator
+                )
+                predicted = self.network.predict(patches, mask, kind, tables)
+                rows = torch.arange(len(patches)).unsqueeze(1)
+                losses.append((predicted.float() - targets[rows, mask.hidden]).abs().mean())
+        return torch.stack(losses), targets
+
+    def evaluate(self, step: int) -> dict[str, float]:
+        """Nothing is held out here: the encoder is judged by what is trained on it."""
+        return {}
+
+    def state(self) -> dict[str, Any]:
+        """Return weights of all three networks and the optimiser's moments."""
+        return {
+            "network": self.network.state_dict(),
+            "adamw": self.optimiser.adamw.state_dict(),
+            "seed": self.seed,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from `state`; raises ValueError for another seed, RuntimeError for other sizes."""
+        if state["seed"] != self.seed:
+            raise ValueError(f"seed {state['seed']}, this run has {self.seed}")
+        self.network.load_state_dict(state["network"])
+        self.optimiser.adamw.load_state_dict(state["adamw"])
+
+
+def collapse_monitor(tokens: Tensor, name: str) -> dict[str, float]:
+    """Return how much LayerNormed tokens (B, T, N, D) differ over clips and over time.
+
+    Both fall to 0 when the representation collapses; 1 is the spread of a channel within a token.
+    """
+    spread = {f"spread_{name}/data": float(tokens.std(0).mean())}
+    if tokens.shape[1] > 1:
+        spread[f"spread_{name}/time"] = float(tokens.std(1).mean())
+    return spread

@@ -1,0 +1,120 @@
+"""The three networks of eq. (1): student encoder, EMA teacher and mask predictor, on patches.
+
+Patches are cut before the embedding, so that the student embeds only those it keeps.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import VJEPA2Model
+
+from armchair.errors import BadValueError
+from armchair.worldmodel.encoder import EncoderConfig
+from armchair.worldmodel.fast_layers import RotaryTables, through_layers, video_tables
+from armchair.worldmodel.pretraining.masks import Mask
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskPredictorConfig:
+    """Size of the network that fills in hidden tokens; it is thrown away after pre-training."""
+
+    width: int = 128
+    depth: int = 3
+    heads: int = 4
+    mlp_ratio: float = 4.0
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads or (self.width // self.heads) % 2:
+            raise BadValueError(
+                f"mask predictor: width {self.width} over {self.heads} heads gives no even head size."
+            )
+
+
+class MaskDenoiser(nn.Module):
+    """Student, mask predictor and teacher; `teacher` is what later stages load."""
+
+    def __init__(
+        self, encoder: EncoderConfig, predictor: MaskPredictorConfig, mask_kinds: int
+    ) -> None:
+        super().__init__()
+        model = VJEPA2Model(
+            encoder.to_transformers(
+                pred_hidden_size=predictor.width,
+                pred_num_hidden_layers=predictor.depth,
+                pred_num_attention_heads=predictor.heads,
+                pred_mlp_ratio=predictor.mlp_ratio,
+                pred_num_mask_tokens=mask_kinds,
+            )
+        )
+        self.config = encoder
+        self.student: Any = model.encoder
+        self.predictor: Any = model.predictor
+        self.teacher: Any = copy.deepcopy(model.encoder).requires_grad_(False)
+        self._head_widths = (encoder.width // encoder.heads, predictor.width // predictor.heads)
+        nn.init.trunc_normal_(self.predictor.embeddings.mask_tokens, std=0.02)
+
+    def tables(self, tubelets: int) -> tuple[RotaryTables, RotaryTables]:
+        """Return the rotary tables of encoder and predictor for clips of `tubelets`."""
+        encoder, predictor = (
+            video_tables(tubelets, self.config.grid, width) for width in self._head_widths
+        )
+        return encoder, predictor
+
+    def teach(self, patches: Tensor, tables: RotaryTables) -> Tensor:
+        """Return the teacher's LayerNormed tokens (B, N, D) float32 of all patches, no gradient."""
+        with torch.no_grad():
+            raw = encode_patches(self.teacher, patches, tables)
+            return F.layer_norm(raw.float(), raw.shape[-1:])
+
+    def predict(
+        self, patches: Tensor, mask: Mask, kind: int, tables: tuple[RotaryTables, RotaryTables]
+    ) -> Tensor:
+        """Return predictions (B, M, D) at `mask.hidden` from the patches at `mask.kept` alone."""
+        embeddings = self.predictor.embeddings
+        context = encode_patches(
+            self.student, take(patches, mask.kept), tables[0].at(mask.kept)
+        )
+        context = embeddings.predictor_embeddings(context)
+        token = embeddings.mask_tokens[kind].to(context.dtype)
+        hidden = torch.cat([context, token.expand(*mask.hidden.shape, -1)], dim=1)
+        places = torch.cat([mask.kept, mask.hidden], dim=1)
+        hidden = through_layers(self.predictor.layer, hidden, tables[1].at(places))
+        filled = self.predictor.layernorm(hidden[:, mask.kept.shape[1] :])
+        predictions: Tensor = self.predictor.proj(filled)
+        return predictions
+
+    @torch.no_grad()
+    def update_teacher(self, momentum: float) -> None:
+        """Move the teacher towards the student: teacher ← m · teacher + (1 − m) · student."""
+        torch._foreach_lerp_(
+            list(self.teacher.parameters()), list(self.student.parameters()), 1.0 - momentum
+        )
+
+
+def cut_patches(video: Tensor, patch: int, tubelet: int) -> Tensor:
+    """Return patches (B, N, 3 · tubelet · patch²) of a video (B, 3, T, S, S), in token order.
+
+    The order inside a patch is that of the embedding's convolution weight.
+    """
+    cut = video.unflatten(4, (-1, patch)).unflatten(3, (-1, patch)).unflatten(2, (-1, tubelet))
+    return cut.permute(0, 2, 4, 6, 1, 3, 5, 7).flatten(4).flatten(1, 3)
+
+
+def take(patches: Tensor, positions: Tensor) -> Tensor:
+    """Return the patches (B, K, P) at positions (B, K) of (B, N, P)."""
+    rows = torch.arange(len(patches)).unsqueeze(1)
+    return patches[rows, positions]
+
+
+def encode_patches(encoder: Any, patches: Tensor, tables: RotaryTables) -> Tensor:
+    """Return an encoder's tokens (B, L, D) of patches (B, L, P) at the tables' places."""
+    projection = encoder.embeddings.patch_embeddings.proj
+    hidden = F.linear(patches, projection.weight.flatten(1), projection.bias)
+    tokens: Tensor = encoder.layernorm(through_layers(encoder.layer, hidden, tables))
+    return tokens

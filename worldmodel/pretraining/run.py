@@ -1,0 +1,97 @@
+"""A whole pre-training run: videos to frame store, training, encoder and relay on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from armchair.errors import BadFileError
+from armchair.worldmodel.data.frame_store import (
+    FrameStore,
+    StoreConfig,
+    find_videos,
+    update_store,
+)
+from armchair.worldmodel.encoder import FrameEncoder
+from armchair.worldmodel.encoder_files import save_encoder
+from armchair.worldmodel.optimisation import atomic
+from armchair.worldmodel.optimisation.budget import Budget
+from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
+from armchair.worldmodel.optimisation.reporter import Reporter
+from armchair.worldmodel.pretraining.learner import PretrainConfig, PretrainLearner
+from armchair.worldmodel.pretraining.network import MaskDenoiser
+
+ENCODER, RELAY = "encoder", "relay.pt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainRun:
+    """Where a run takes its videos from and where it leaves what."""
+
+    videos: Sequence[Path]
+    """Folders of MP4 files, DROID-format folders included."""
+    out: Path
+    """Folder for checkpoint, log, `encoder/` (the teacher) and `relay.pt`."""
+    store: Path
+    """Folder of the frame store; made, or extended by videos that it lacks."""
+    init: Path | None = None
+    """`relay.pt` of an earlier run: start from its weights with a fresh optimiser."""
+    seed: int = 0
+
+
+def pretrain(
+    run: PretrainRun, config: PretrainConfig, store: StoreConfig, loop: LoopConfig, budget: Budget
+) -> Path:
+    """Do the run, or go on with it, and return the folder of the encoder."""
+    with Reporter(run.out, "pretrain") as reporter:
+        frames = _prepare_store(run, store, reporter)
+        learner = PretrainLearner(config, frames, run.seed)
+        if run.init is not None:
+            load_relay(learner.network, run.init)
+        reporter.say(f"pre-training on {len(frames)} frames of {len(frames.videos)} videos")
+        steps = run_loop(
+            learner,
+            folder=run.out,
+            budget=budget,
+            schedule=config.schedule,
+            config=loop,
+            reporter=reporter,
+        )
+        write_results(run.out, learner.network)
+        reporter.say(f"{steps} steps done; encoder in {run.out / ENCODER}")
+    return run.out / ENCODER
+
+
+def write_results(folder: Path, network: MaskDenoiser) -> None:
+    """Write `encoder/` (the teacher) and the relay (all three networks) in bfloat16."""
+    encoder = FrameEncoder(network.config)
+    encoder.backbone.load_state_dict(network.teacher.state_dict())
+    save_encoder(folder / ENCODER, encoder)
+    weights = {name: value.to(torch.bfloat16) for name, value in network.state_dict().items()}
+    atomic.write_tensors(folder / RELAY, {"kind": "pretrain-relay", "network": weights})
+
+
+def load_relay(network: MaskDenoiser, path: Path) -> None:
+    """Take up the weights of `relay.pt`; raises `BadFileError` when they do not fit."""
+    fix = "Give the relay.pt of a run with the same sizes."
+    content = atomic.read_tensors(path, fix)
+    try:
+        network.load_state_dict(content["network"])
+    except (KeyError, RuntimeError) as error:
+        raise BadFileError(path, "weights of another architecture", fix) from error
+
+
+def _prepare_store(run: PretrainRun, config: StoreConfig, reporter: Reporter) -> FrameStore:
+    videos = find_videos(run.videos)
+    done = 0
+
+    def note(path: Path) -> None:
+        nonlocal done
+        done += 1
+        if done % 100 == 0:
+            reporter.say(f"decoded {done} videos, the last was {path}")
+
+    return update_store(run.store, videos, config, note)

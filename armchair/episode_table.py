@@ -6,7 +6,7 @@ and the reader and validator in `armchair.worldmodel.data` all work from it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Dtype = Literal["float64", "int64", "bool"]
@@ -15,16 +15,20 @@ IN_BASE = "camera in base: xyz m, Euler rad"
 
 @dataclass(frozen=True)
 class Dataset:
-    """One HDF5 dataset of shape (T, *tail); `{serial}` in the path stands for each camera."""
+    """One HDF5 dataset of shape (T, *tail); `{serial}` in the path stands for each camera.
+
+    We always write the `optional` ones; the released DROID files lack them.
+    """
 
     path: str
     tail: tuple[int, ...]
     dtype: Dtype
     meaning: str
+    optional: bool = False
 
     def for_serial(self, serial: str) -> Dataset:
         """Return this row with the camera's serial filled in."""
-        return Dataset(self.path.format(serial=serial), self.tail, self.dtype, self.meaning)
+        return replace(self, path=self.path.format(serial=serial))
 
 
 def _robot_state(group: str) -> tuple[Dataset, ...]:
@@ -81,8 +85,8 @@ CAMERA_DATASETS: tuple[Dataset, ...] = (
     Dataset("observation/camera_type/{serial}", (), "int64", "0 hand, 1 varied, 2 fixed"),
     Dataset("observation/camera_extrinsics/{serial}_left", (6,), "float64", IN_BASE),
     Dataset("observation/camera_extrinsics/{serial}_right", (6,), "float64", IN_BASE),
-    Dataset("observation/camera_intrinsics/{serial}_left", (3, 3), "float64", "pixels"),
-    Dataset("observation/camera_intrinsics/{serial}_right", (3, 3), "float64", "pixels"),
+    Dataset("observation/camera_intrinsics/{serial}_left", (3, 3), "float64", "pixels", True),
+    Dataset("observation/camera_intrinsics/{serial}_right", (3, 3), "float64", "pixels", True),
     *_many(
         "observation/timestamp/cameras/{serial}_",
         "read_start read_end frame_received estimated_capture",

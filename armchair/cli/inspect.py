@@ -1,0 +1,102 @@
+"""Validate a DROID-format folder, ours or real; print a table and draw a contact sheet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from armchair.errors import ArmchairError, BadValueError
+from armchair.worldmodel.data.episodes import DroidEpisodes, EpisodeHandle
+from armchair.worldmodel.data.summary import FolderSummary, summarise
+from armchair.worldmodel.data.validate import Problem, validate_episode
+
+STATE_ROWS = (
+    ("x", "m"),
+    ("y", "m"),
+    ("z", "m"),
+    ("roll", "rad"),
+    ("pitch", "rad"),
+    ("yaw", "rad"),
+    ("gripper", "0 open … 1 closed"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Options of `armchair inspect`."""
+
+    folder: tyro.conf.Positional[Path]
+    """Data folder, lab folder or one episode's folder."""
+    sheet: Path | None = None
+    """Where to draw the contact sheet, a PNG: one line of left-camera frames per episode."""
+    sheet_episodes: int = 12
+    """Lines of the contact sheet."""
+    seed: int = 0
+    """Decides which episodes the contact sheet shows where there are more than it has lines."""
+
+    def __post_init__(self) -> None:
+        if self.sheet_episodes < 1:
+            raise BadValueError(f"--sheet-episodes {self.sheet_episodes} must be 1 or more.")
+        if self.sheet is not None and self.sheet.suffix.lower() != ".png":
+            raise BadValueError(f"--sheet {self.sheet}: must end in .png.")
+
+
+def run(config: Config) -> None:
+    """Inspect; raises ArmchairError, after the table and the list, if anything is wrong."""
+    episodes = DroidEpisodes(config.folder)
+    problems: list[Problem] = []
+    good: list[EpisodeHandle] = []
+    for handle in track(episodes, "inspect", console=Console(stderr=True)):
+        found = validate_episode(handle.path)
+        problems += found
+        if not found:
+            good.append(handle)
+    console = Console()
+    if (summary := summarise(good)) is not None:
+        console.print(_table(summary, len(episodes)))
+    if config.sheet is not None and good:
+        _draw(good, config, config.sheet)
+        console.print(f"contact sheet: {config.sheet}", soft_wrap=True, highlight=False)
+    for problem in problems:
+        console.print(str(problem), soft_wrap=True, markup=False, highlight=False)
+    if problems:
+        damaged = len(episodes) - len(good)
+        raise ArmchairError(
+            f"{config.folder}: problems found: {len(problems)}, in {damaged} of {len(episodes)} "
+            f"episodes, listed above; the first: {problems[0]}"
+        )
+
+
+def _table(summary: FolderSummary, found: int) -> Table:
+    table = Table("", "value", "unit", title="Episodes without problems", title_justify="left")
+    rows = summary.rows
+    table.add_row("episodes", f"{summary.episodes} of {found}", "")
+    table.add_row("success", f"{summary.successes}", "")
+    table.add_row("failure", f"{summary.episodes - summary.successes}", "")
+    table.add_row("duration", f"{summary.seconds / 60:.1f}", "min")
+    table.add_row("rows per episode", f"{min(rows)} … {max(rows)}", "at 15 Hz")
+    if summary.short:
+        table.add_row("too short for V-JEPA 2", f"{summary.short}", "below 33 rows")
+    for role, count in summary.rendered.items():
+        table.add_row(f"{role} camera", f"{count}" if count else "not rendered", "videos")
+    for (name, unit), low, high in zip(STATE_ROWS, summary.low, summary.high, strict=True):
+        table.add_row(name, f"{low:.3f} … {high:.3f}", unit)
+    return table
+
+
+def _draw(handles: list[EpisodeHandle], config: Config, path: Path) -> None:
+    from PIL import Image
+
+    from armchair.worldmodel.data.sheet import contact_sheet
+
+    count = min(len(handles), config.sheet_episodes)
+    chosen = np.random.default_rng(config.seed).choice(len(handles), count, replace=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet = contact_sheet([handles[index] for index in sorted(chosen)])
+    Image.fromarray(sheet).save(path)

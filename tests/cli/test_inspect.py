@@ -1,0 +1,62 @@
+"""`armchair inspect`: the table, the list of problems, the contact sheet, the exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from armchair.cli.main import main
+from armchair.sim.droid_writer import write_episode
+from tests.factories import make_episode
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for index in range(3):
+        write_episode(tmp_path / "data", make_episode(index, success=index > 0))
+    return tmp_path / "data"
+
+
+def test_a_whole_folder(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sheet = tmp_path / "pictures" / "sheet.png"
+    assert main(["inspect", str(root), "--sheet", str(sheet), "--sheet-episodes", "2"]) == 0
+    text = capsys.readouterr().out
+    for words in ("3 of 3", "not rendered", "rows per episode", "34 … 34", "rad"):
+        assert words in text
+    with Image.open(sheet) as picture:
+        assert picture.size == (8 * (128 + 4), 2 * (128 + 4))
+
+
+def test_problems_are_listed_with_their_path(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = sorted(root.glob("*/success/*/*"))[0]
+    (broken / "trajectory.h5").write_bytes(b"")
+    assert main(["inspect", str(root)]) == 2
+    captured = capsys.readouterr()
+    assert f"{broken / 'trajectory.h5'}: not a whole HDF5 file" in captured.out
+    assert "2 of 3" in captured.out
+    (last,) = [line for line in captured.err.splitlines() if "error" in line]
+    assert "problems found: 1, in 1 of 3 episodes" in last
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["nowhere"], "no such folder"),
+        ([".", "--sheet", "sheet.pdf"], "must end in .png"),
+        ([".", "--sheet-episodes", "0"], "must be 1 or more"),
+    ],
+)
+def test_bad_options(
+    options: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["inspect", *options]) == 2
+    assert words in capsys.readouterr().err

@@ -39,8 +39,9 @@ class ActionBounds:
             raise BadValueError(f"bound shape is {self.shape!r}, expected 'box' or 'l1-ball'.")
 
     def limits(self) -> Tensor:
-        """Return the largest magnitude (7,) of each action entry, metres and radians."""
-        return torch.tensor([self.translation] * 3 + [self.rotation] * 3 + [self.gripper])
+        """Return the largest magnitude (7,) float64 of each action entry, metres and radians."""
+        entries = [self.translation] * 3 + [self.rotation] * 3 + [self.gripper]
+        return torch.tensor(entries, dtype=torch.float64)
 
     def clip(self, actions: Tensor) -> Tensor:
         """Return the nearest actions (..., 7) within bounds."""

@@ -1,0 +1,171 @@
+"""closed-loop planning on tasks, with controls, a report and one video per episode
+
+Writes report.json, report.md and videos/ into --out, shows a progress bar and a table. Benchmark
+v1: the agent sees frames, the robot's own state and goal images, nothing else. An interrupted run
+goes on where it stopped when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from armchair.errors import BadValueError
+
+if TYPE_CHECKING:  # heavy: torch and the simulator load when the verb runs, not for --help
+    from armchair.evaluation.benchmark import Protocol
+    from armchair.evaluation.outcomes import Outcome, Score
+    from armchair.evaluation.report import TaskReport
+    from armchair.evaluation.run import Evaluation
+
+RESULTS = Path("docs/results.md")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Options of `armchair evaluate`."""
+
+    tasks: tuple[str, ...] = ("reach",)
+    """Tasks to play, such as: reach."""
+    episodes: int = 20
+    """Episodes per task; each control plays the same ones."""
+    planner: str = "cem"
+    """Planner: cem, cem-paper, cem-meta, random-shooting, or a plug-in's name."""
+    planner_options: tuple[str, ...] = ()
+    """Planner settings to change, as name=value: samples=256 bounds.translation=0.05 (metres)."""
+    model: str = "default"
+    """World model: a name (default is the shipped one) or a folder with a checkpoint."""
+    context_frames: int = 1
+    """How many lived model frames the world model sees when it imagines."""
+    out: Path = Path("runs/evaluate")
+    """Folder for the report and the videos."""
+    seed: int = 0
+    """Seed of the run: scenes, policies, shuffling, random weights."""
+    role: Literal["validation", "test"] = "validation"
+    """Which scenes: validation for every choice, test once per released model."""
+    level: str = "light"
+    """Randomisation of the scene: light is the benchmark's, none and full stand beside it."""
+    controls: tuple[str, ...] = ("all",)
+    """Controls beside the planner: all, none, or names (random, hold, shuffled-goal, …)."""
+    videos: bool = True
+    """Write one MP4 per episode of the planner."""
+    record: bool = False
+    """With --role test: append a row to docs/results.md."""
+    overwrite: bool = False
+    """Replace a report that --out already holds."""
+
+    def __post_init__(self) -> None:
+        if self.episodes < 1:
+            raise BadValueError(f"--episodes is {self.episodes}, expected 1 or more.")
+        if self.seed < 0:
+            raise BadValueError(f"--seed is {self.seed}, expected 0 or more.")
+        if not self.tasks:
+            raise BadValueError("--tasks is empty; name at least one task, such as reach.")
+        if self.record and self.role != "test":
+            raise BadValueError("--record is for --role test; validation runs are not recorded.")
+
+
+def run(config: Config) -> None:
+    """Evaluate, write the report and show it."""
+    from armchair.evaluation.markdown import append_results
+    from armchair.evaluation.run import evaluate, prepare_folder
+
+    if config.record and not RESULTS.parent.is_dir():
+        raise BadValueError(f"--record appends to {RESULTS}: run from the repository's root.")
+    evaluation = _evaluation(config)
+    prepare_folder(config.out, config.overwrite)
+    with _progress() as progress:
+        bars = _Bars(progress, evaluation.tasks, evaluation.protocol)
+        report = evaluate(evaluation, bars)
+    console = Console()
+    for name, task in report.tasks.items():
+        console.print(_table(name, task))
+    console.print(f"report.json, report.md and videos are in {config.out}", soft_wrap=True)
+    if config.record:
+        append_results(RESULTS, report, shlex.join(["armchair", *sys.argv[1:]]))
+        console.print(f"row appended to {RESULTS}")
+
+
+def _evaluation(config: Config) -> Evaluation:
+    """Return what to run; every unknown name is refused here, before anything is played."""
+    from armchair.evaluation.benchmark import Protocol
+    from armchair.evaluation.contestants import select_controls
+    from armchair.evaluation.models import load_world_model
+    from armchair.evaluation.run import Evaluation
+    from armchair.evaluation.tasks import check_tasks
+    from armchair.planners import load_planner, with_options
+
+    check_tasks(config.tasks)
+    return Evaluation(
+        tasks=config.tasks,
+        planner_name=config.planner,
+        planner=with_options(load_planner(config.planner), config.planner_options),
+        protocol=Protocol(
+            role=config.role,
+            seed=config.seed,
+            level=config.level,
+            episodes=config.episodes,
+            controls=select_controls(config.controls),
+            out=config.out,
+            videos=config.videos,
+        ),
+        context_frames=config.context_frames,
+        named_model=load_world_model(config.model),
+    )
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+
+
+class _Bars:
+    """One bar per task over the episodes of all contestants."""
+
+    def __init__(self, progress: Progress, tasks: tuple[str, ...], protocol: Protocol) -> None:
+        total = protocol.episodes * (1 + len(protocol.controls))
+        self._progress = progress
+        self._bars = {task: progress.add_task(task, total=total) for task in tasks}
+        self._successes: Counter[tuple[str, str]] = Counter()
+
+    def __call__(self, task: str, contestant: str, outcome: Outcome) -> None:
+        self._successes[task, contestant] += outcome.success
+        successes = self._successes[task, contestant]
+        text = f"{task} · {contestant} · {successes} reached"
+        self._progress.update(self._bars[task], advance=1, description=text)
+
+
+def _table(name: str, task: TaskReport) -> Table:
+    """Return the score table of one task, at most 80 characters wide."""
+    title = f"{name}: distance at the end and planning time as median / 90th percentile"
+    table = Table(title=title, box=box.SIMPLE_HEAD)
+    table.add_column("", no_wrap=True)
+    for column in ("success", "95 %", "≤ 4 cm", "cm", "s", "evals"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_row(*_cells("planner", task.score), style="bold")
+    for control, score in task.controls.items():
+        table.add_row(*_cells(control, score))
+    return table
+
+
+def _cells(name: str, score: Score) -> list[str]:
+    low, high = score.wilson95
+    distance, seconds = score.final_distance_m, score.plan_seconds
+    return [
+        name,
+        f"{score.successes}/{score.episodes}",
+        f"{100 * low:.0f}–{100 * high:.0f}",
+        f"{score.success_4cm}",
+        f"{100 * distance.median:.1f} / {100 * distance.p90:.1f}",
+        f"{seconds.median:.1f} / {seconds.p90:.1f}",
+        f"{score.model_evaluations_per_action}",
+    ]

@@ -1,0 +1,171 @@
+"""Who plays: the planner under test and the controls that stand beside every task."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Generator, nn
+
+from armchair.errors import BadValueError
+from armchair.evaluation.policies import ExpertPolicy, HoldPolicy, Policy, RandomPolicy
+from armchair.planners import ActionBounds, LatentDynamics, Planner, RecedingHorizonAgent
+from armchair.registry import Registry
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contestant:
+    """A name and a way to make a fresh policy for each episode.
+
+    make: from the episode's policy seed; make_expert: from the goal state, which no other policy is
+    given; free_expert: the simulator drives itself, without steps; shuffled: plays with the goal
+    images of another episode.
+    """
+
+    name: str
+    make: Callable[[int], Policy] | None = None
+    make_expert: Callable[[Vector], Policy] | None = None
+    free_expert: bool = False
+    shuffled: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What is under test; `context_frames` moments are shown to the model, `seed` is the run's."""
+
+    model: LatentDynamics
+    planner: Planner
+    seed: int = 0
+    context_frames: int = 1
+
+    def agent(self, seed: int, model: LatentDynamics | None = None) -> RecedingHorizonAgent:
+        """Return a fresh agent, on another model if one is given."""
+        return RecedingHorizonAgent(
+            model or self.model, self.planner, seed, context_frames=self.context_frames
+        )
+
+
+CONTROLS: Registry[Callable[[Entry], Contestant]] = Registry("control")
+
+
+def planner_under_test(entry: Entry) -> Contestant:
+    """Return the entrant itself."""
+    return Contestant(name="planner", make=entry.agent)
+
+
+def select_controls(names: Sequence[str]) -> tuple[str, ...]:
+    """Return control names for `all`, `none` or a list; raises `UnknownNameError`."""
+    wanted = [part for name in names for part in name.split(",") if part]
+    if wanted == ["all"]:
+        return ALL_CONTROLS
+    if wanted == ["none"]:
+        return ()
+    for name in wanted:
+        CONTROLS[name]
+    return tuple(dict.fromkeys(wanted))
+
+
+@CONTROLS.add("random")
+def random_control(entry: Entry) -> Contestant:
+    """Uniform actions within the planners' bounds."""
+    return Contestant(name="random", make=lambda seed: RandomPolicy(seed, ActionBounds()))
+
+
+@CONTROLS.add("hold")
+def hold_control(entry: Entry) -> Contestant:
+    """Zero actions."""
+    return Contestant(name="hold", make=lambda seed: HoldPolicy())
+
+
+@CONTROLS.add("shuffled-goal")
+def shuffled_goal_control(entry: Entry) -> Contestant:
+    """The same planner and model, shown the goal images of another episode."""
+    return Contestant(name="shuffled-goal", make=entry.agent, shuffled=True)
+
+
+@CONTROLS.add("random-predictor")
+def random_predictor_control(entry: Entry) -> Contestant:
+    """The same planner and encoder with a predictor of random weights."""
+    blind = with_random_predictor(entry.model, entry.seed)
+    return Contestant(name="random-predictor", make=lambda seed: entry.agent(seed, blind))
+
+
+@CONTROLS.add("expert")
+def expert_control(entry: Entry) -> Contestant:
+    """The expert, free: the simulator's own drive to the goal, no steps and no bounds."""
+    return Contestant(name="expert", free_expert=True)
+
+
+@CONTROLS.add("expert-constrained")
+def constrained_expert_control(entry: Entry) -> Contestant:
+    """The expert within the planners' bounds, without rotation: is the task solvable as posed?"""
+    return Contestant(
+        name="expert-constrained", make_expert=lambda goal: ExpertPolicy(goal, ActionBounds())
+    )
+
+
+ALL_CONTROLS = (
+    "random",
+    "hold",
+    "shuffled-goal",
+    "random-predictor",
+    "expert",
+    "expert-constrained",
+)
+
+
+def derangement(count: int, seed: int) -> tuple[int, ...]:
+    """Return a random cyclic permutation of 0 … count - 1: no entry stays in its place.
+
+    Source: Sattolo, 1986. Raises `BadValueError` below two entries.
+    """
+    if count < 2:
+        raise BadValueError(f"cannot shuffle {count} goal; take at least 2 episodes.")
+    order = list(range(count))
+    generator = np.random.default_rng(seed)
+    for last in range(count - 1, 0, -1):
+        other = int(generator.integers(last))
+        order[last], order[other] = order[other], order[last]
+    return tuple(order)
+
+
+def with_random_predictor(model: LatentDynamics, seed: int) -> LatentDynamics:
+    """Return a copy of the model whose `predictor` has new random weights; the rest is shared.
+
+    Every matrix is drawn anew with deviation 1/sqrt(inputs), the output's too: a network whose
+    output starts at zero would be indifferent to actions rather than wrong about them.
+    """
+    predictor = getattr(model, "predictor", None)
+    if not isinstance(predictor, nn.Module):
+        raise BadValueError(
+            f"{type(model).__name__} has no `predictor` module to re-initialise. "
+            "Leave out the control random-predictor."
+        )
+    blind = copy.copy(model)
+    if isinstance(blind, nn.Module):  # a shallow copy shares the table of sub-modules
+        blind._modules = dict(blind._modules)
+    replacement = copy.deepcopy(predictor)
+    _draw_weights(replacement, torch.Generator().manual_seed(seed))
+    blind.predictor = replacement  # type: ignore[attr-defined]
+    return blind
+
+
+@torch.no_grad()
+def _draw_weights(network: nn.Module, generator: Generator) -> None:
+    for parameter in network.parameters():
+        if parameter.ndim >= 2:
+            fan_in = math.prod(parameter.shape[1:])
+            noise = torch.randn(parameter.shape, generator=generator) / math.sqrt(fan_in)
+            parameter.copy_(noise)
+    for module in network.modules():
+        if isinstance(module, nn.LayerNorm):
+            module.reset_parameters()
+        elif isinstance(bias := getattr(module, "bias", None), nn.Parameter):
+            bias.zero_()

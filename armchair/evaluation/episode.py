@@ -1,0 +1,125 @@
+"""One episode: the evaluator owns the environment and strips what the policy sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from armchair.evaluation.contestants import Contestant
+from armchair.evaluation.policies import Policy
+from armchair.evaluation.tasks import Task, Verdict
+from armchair.planners import Decision, GoalImage, Observation
+from armchair.seeds import episode_seed
+
+Env = gymnasium.Env[Any, Any]
+
+POLICY_STREAM = 0xA9E17
+"""Spawn key of the policy's random stream: apart from every stream of the scene."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """Which episode of the benchmark this is."""
+
+    role: str
+    seed: int
+    episode: int
+    level: str
+
+    def options(self) -> dict[str, Any]:
+        """Return the options of `env.reset`."""
+        return {
+            "role": self.role,
+            "seed": self.seed,
+            "episode": self.episode,
+            "level": self.level,
+        }
+
+    def entropy(self) -> tuple[int, ...]:
+        """Return the numbers of the episode's seed sequence: role, seed, episode."""
+        entropy = episode_seed(self.role, self.seed, self.episode).entropy
+        return tuple(int(number) for number in np.atleast_1d(np.asarray(entropy)))
+
+    def policy_seed(self) -> int:
+        """Return the seed of the policy's generator, independent of the scene's own streams."""
+        root = episode_seed(self.role, self.seed, self.episode)
+        stream = np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, POLICY_STREAM))
+        return int(stream.generate_state(1, np.uint32)[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """All that happened, for the report and the video.
+
+    frames: (height, width, 3) uint8, before the first step and after each; distances_m alike;
+    goals: what the policy was shown.
+    """
+
+    frames: tuple[NDArray[np.uint8], ...]
+    goals: tuple[GoalImage, ...]
+    decisions: tuple[Decision, ...]
+    distances_m: tuple[float, ...]
+    verdict: Verdict
+    rejected_resets: int
+
+
+def play(
+    env: Env,
+    task: Task,
+    scene: Scene,
+    contestant: Contestant,
+    goals: Sequence[GoalImage] | None = None,
+) -> Trace:
+    """Play one episode; `goals` replace the scene's own (shuffled goals)."""
+    observed, info = env.reset(options=scene.options())
+    simulator: Any = env.unwrapped
+    shown = tuple(goals) if goals is not None else goal_images(observed)
+    frames, distances = [_frame(observed)], [task.distance(simulator)]
+    decisions: list[Decision] = []
+    if contestant.free_expert:
+        simulator.expert_move()
+        distances.append(task.distance(simulator))
+    else:
+        policy = _fresh_policy(contestant, scene, simulator)
+        policy.start(shown, task.switch_steps)
+        for _ in range(task.steps):
+            decisions.append(policy.act(strip(observed)))
+            observed = env.step(decisions[-1].action)[0]
+            frames.append(_frame(observed))
+            distances.append(task.distance(simulator))
+    return Trace(
+        frames=tuple(frames),
+        goals=shown,
+        decisions=tuple(decisions),
+        distances_m=tuple(distances),
+        verdict=task.judge(simulator),
+        rejected_resets=int(info.get("rejected_resets", 0)),
+    )
+
+
+def strip(observed: dict[str, Any]) -> Observation:
+    """Return what a policy may see of an observation: the frame and the robot's own state."""
+    return Observation(frame=_frame(observed), state=np.array(observed["state"], dtype=np.float64))
+
+
+def goal_images(observed: dict[str, Any]) -> tuple[GoalImage, ...]:
+    """Return the goal image of an observation, or several if they are stacked (goals, H, W, 3)."""
+    pictures = np.array(observed["goal_frame"], dtype=np.uint8)
+    stacked = pictures[None] if pictures.ndim == 3 else pictures
+    return tuple(GoalImage(frame=picture) for picture in stacked)
+
+
+def _frame(observed: dict[str, Any]) -> NDArray[np.uint8]:
+    return np.array(observed["frame"], dtype=np.uint8)
+
+
+def _fresh_policy(contestant: Contestant, scene: Scene, simulator: Any) -> Policy:
+    if contestant.make_expert is not None:  # nowhere else is a policy given a goal state
+        return contestant.make_expert(np.array(simulator.goal_state(), dtype=np.float64))
+    assert contestant.make is not None, contestant.name
+    return contestant.make(scene.policy_seed())

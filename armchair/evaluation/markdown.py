@@ -1,0 +1,168 @@
+"""The report as a page for people, `report.md`, and the row of a test run in the results page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from armchair.errors import BadFileError
+from armchair.evaluation.contestants import ALL_CONTROLS
+from armchair.evaluation.outcomes import Score
+from armchair.evaluation.report import Report, TaskReport
+
+RESULTS_MARK = "<!-- test runs of benchmark v1; `armchair evaluate --record` appends below -->"
+
+
+def markdown(report: Report) -> str:
+    """Return the whole page."""
+    settings = ", ".join(_settings(report.planner))
+    parts = [
+        f"# Evaluation: {', '.join(report.tasks)}",
+        f"Benchmark v1, role {report.role}, level {report.level}, seed {report.seed}. "
+        f"Model `{report.model}` (sha256 `{report.model_sha256[:12]}`), code `{report.code}`, "
+        f"on {report.cpu}.",
+        f"Planner: {settings}.",
+        *(_task_section(name, task) for name, task in report.tasks.items()),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _settings(planner: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Return `name value` of every setting, nested ones as `bounds.translation 0.075`."""
+    parts: list[str] = []
+    for name, value in planner.items():
+        if isinstance(value, Mapping):
+            parts += _settings(value, f"{prefix}{name}.")
+        else:
+            parts.append(f"{prefix}{name} {value}")
+    return parts
+
+
+def score_cells(name: str, score: Score) -> list[str]:
+    """Return one row of the score table as text."""
+    low, high = score.wilson95
+    return [
+        name,
+        f"{score.successes}/{score.episodes}",
+        f"{100 * score.rate:.0f} % ({100 * low:.0f}–{100 * high:.0f})",
+        f"{score.success_4cm}/{score.episodes}",
+        f"{100 * score.final_distance_m.median:.1f}",
+        f"{100 * score.final_distance_m.p90:.1f}",
+        f"{score.plan_seconds.median:.2f}",
+        f"{score.plan_seconds.p90:.2f}",
+        f"{score.model_evaluations_per_action:,}",
+    ]
+
+
+SCORE_HEADER = [
+    "",
+    "success",
+    "rate (95 % Wilson)",
+    "within 4 cm",
+    "median cm",
+    "p90 cm",
+    "plan s",
+    "p90 s",
+    "evaluations",
+]
+
+
+def _task_section(name: str, task: TaskReport) -> str:
+    rows = [score_cells("**planner**", task.score)]
+    rows += [score_cells(control, score) for control, score in task.controls.items()]
+    episodes = [
+        [
+            str(number),
+            "yes" if row.success else "no",
+            f"{100 * row.distances_m[0]:.1f}",
+            f"{100 * row.final_distance_m:.1f}",
+            f"[{Path(row.video).name}]({row.video})" if row.video else "–",
+        ]
+        for number, row in enumerate(task.per_episode)
+    ]
+    return "\n\n".join(
+        [
+            f"## {name}",
+            table(SCORE_HEADER, rows),
+            f"Distances are of the end of the episode, to the goal. Rejected resets: "
+            f"{task.score.rejected_resets}. Controls play the same episodes; the experts read the "
+            "goal state and are the ceiling, not entrants.",
+            table(["episode", "success", "start cm", "end cm", "video"], episodes),
+        ]
+    )
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+RESULTS_HEADER = [
+    "date",
+    "task",
+    "level",
+    "seed",
+    "model",
+    "planner",
+    "success",
+    "95 % Wilson",
+    "within 4 cm",
+    *ALL_CONTROLS,
+    "code",
+    "machine",
+    "command",
+]
+
+
+def append_results(path: Path, report: Report, command: str) -> None:
+    """Append one row per task below the mark in a results page; the mark is added if missing.
+
+    Raises `BadFileError` where the folder of the page does not exist.
+    """
+    if not path.parent.is_dir():
+        raise BadFileError(path, "its folder does not exist", "Run from the repository's root.")
+    text = path.read_text("utf-8") if path.exists() else "# Results\n"
+    if RESULTS_MARK not in text:
+        text = f"{text.rstrip()}\n\n{RESULTS_MARK}\n\n{table(RESULTS_HEADER, [])}\n"
+    before, _, after = text.partition(RESULTS_MARK)
+    lines = after.splitlines()
+    last = _end_of_first_table(lines)
+    rows = [f"| {' | '.join(_results_cells(report, name, command))} |" for name in report.tasks]
+    after = "\n".join([*lines[:last], *rows, *lines[last:]])
+    path.write_text(f"{before}{RESULTS_MARK}{after}\n", "utf-8")
+
+
+def _end_of_first_table(lines: Sequence[str]) -> int:
+    """Return the index behind the last row of the first table in `lines`."""
+    inside = [number for number, line in enumerate(lines) if line.startswith("|")]
+    end = inside[0]
+    while end < len(lines) and lines[end].startswith("|"):
+        end += 1
+    return end
+
+
+def _results_cells(report: Report, name: str, command: str) -> list[str]:
+    task = report.tasks[name]
+    low, high = task.score.wilson95
+    controls = [
+        f"{task.controls[c].successes}/{task.controls[c].episodes}" if c in task.controls else "–"
+        for c in ALL_CONTROLS
+    ]
+    return [
+        datetime.now(UTC).date().isoformat(),
+        name,
+        report.level,
+        str(report.seed),
+        f"{report.model} `{report.model_sha256[:12]}`",
+        str(report.planner.get("name", "")),
+        f"{task.score.successes}/{task.score.episodes}",
+        f"{low:.2f}–{high:.2f}",
+        f"{task.score.success_4cm}/{task.score.episodes}",
+        *controls,
+        f"`{report.code[:12]}`",
+        report.cpu,
+        f"`{command}`",
+    ]

@@ -1,0 +1,54 @@
+"""World models by name, folder or entry point, with the fingerprint that a report states."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+
+import torch
+from torch import nn
+
+from armchair.planners import LatentDynamics
+
+ENTRY_POINT_GROUP = "armchair.world_models"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedModel:
+    """A model ready to plan with, the name it was asked for by, and the sha256 of its weights."""
+
+    model: LatentDynamics
+    name: str
+    sha256: str
+
+
+def load_world_model(name: str) -> NamedModel:
+    """Return a model by name or folder; plug-ins of `armchair.world_models` come first.
+
+    Raises `UnknownNameError` or `BadFileError`, as `WorldModel.from_pretrained` does.
+    """
+    plugins = {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
+    if name in plugins:
+        plugin: LatentDynamics = plugins[name].load()()
+        return NamedModel(model=plugin, name=name, sha256=weights_sha256(plugin))
+    from armchair.worldmodel.model import WorldModel
+    from armchair.worldmodel.model_files import WEIGHTS, find
+
+    model = WorldModel.from_pretrained(name).to("cuda" if torch.cuda.is_available() else "cpu")
+    with (find(name) / WEIGHTS).open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return NamedModel(model=model, name=name, sha256=sha256)
+
+
+def weights_sha256(model: object) -> str:
+    """Return the sha256 over all weights and buffers by name, or of nothing if there are none."""
+    digest = hashlib.sha256()
+    state = model.state_dict() if isinstance(model, nn.Module) else {}
+    for name in sorted(state):
+        tensor = state[name]
+        if isinstance(tensor, torch.Tensor):
+            flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            digest.update(flat.numpy().tobytes())
+    return digest.hexdigest()

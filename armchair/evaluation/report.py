@@ -1,0 +1,91 @@
+"""The report of a run: `report.json` in the benchmark's schema, version 1."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from armchair.evaluation.outcomes import Outcome, Score
+
+VERSION = 1
+BENCHMARK = "v1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpisodeRow:
+    """One episode of the planner; `seed` is the entropy (role, seed, episode) of its scene."""
+
+    seed: tuple[int, ...]
+    success: bool
+    final_distance_m: float
+    distances_m: tuple[float, ...]
+    video: str | None
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> EpisodeRow:
+        """Return the row of an outcome."""
+        return cls(
+            seed=outcome.seed,
+            success=outcome.success,
+            final_distance_m=outcome.final_distance_m,
+            distances_m=outcome.distances_m,
+            video=outcome.video,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskReport:
+    """The planner's score, its controls by name, and every episode of the planner."""
+
+    score: Score
+    controls: Mapping[str, Score]
+    per_episode: tuple[EpisodeRow, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the schema's entry: the score's fields, then controls and episodes."""
+        return {
+            **asdict(self.score),
+            "controls": {name: asdict(score) for name, score in self.controls.items()},
+            "per_episode": [asdict(row) for row in self.per_episode],
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A whole run; `cpu` names the processor and its usable cores, `code` the commit."""
+
+    role: str
+    level: str
+    seed: int
+    model: str
+    model_sha256: str
+    code: str
+    cpu: str
+    planner: Mapping[str, Any]
+    tasks: Mapping[str, TaskReport]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the schema's top level."""
+        return {
+            "version": VERSION,
+            "benchmark": BENCHMARK,
+            "role": self.role,
+            "level": self.level,
+            "seed": self.seed,
+            "model": self.model,
+            "model_sha256": self.model_sha256,
+            "code": self.code,
+            "cpu": self.cpu,
+            "planner": dict(self.planner),
+            "tasks": {name: task.to_dict() for name, task in self.tasks.items()},
+        }
+
+    def write_json(self, path: Path) -> None:
+        """Write the report; a number that JSON cannot hold (NaN, infinity) is our own mistake."""
+        text = json.dumps(self.to_dict(), indent=2, allow_nan=False)
+        partial = path.with_suffix(".partial")
+        partial.write_text(f"{text}\n", "utf-8")
+        partial.replace(path)

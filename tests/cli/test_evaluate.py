@@ -1,0 +1,84 @@
+"""The verb `evaluate`: options, exit codes, the table, the results page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from armchair.cli.main import main
+from armchair.evaluation import models
+from armchair.evaluation.models import NamedModel
+from tests.evaluation.conftest import env  # noqa: F401  # the fixture
+from tests.evaluation.fakes import FakeReach, PixelModel
+
+QUICK = ["--episodes", "2", "--no-videos", "--planner-options", "samples=64", "iterations=3"]
+
+
+@pytest.fixture
+def workplace(
+    env: FakeReach,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Path:
+    """Return an empty current folder; the model `pixels` exists."""
+    named = NamedModel(model=PixelModel(), name="pixels", sha256="0" * 64)
+    real = models.load_world_model
+    monkeypatch.setattr(
+        models, "load_world_model", lambda name: named if name == "pixels" else real(name)
+    )
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def evaluate(*options: str) -> int:
+    return main(["evaluate", "--model", "pixels", *QUICK, *options])
+
+
+def test_writes_the_report_and_prints_the_table(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate("--out", "run", "--controls", "hold", "expert") == 0
+    report = json.loads((workplace / "run" / "report.json").read_text())
+    assert set(report["tasks"]["reach"]["controls"]) == {"hold", "expert"}
+    assert report["planner"]["samples"] == 64
+    printed = capsys.readouterr().out
+    assert "planner" in printed
+    assert "2/2" in printed
+    assert not (workplace / "docs").exists()
+
+
+def test_test_role_leaves_a_row_only_when_asked(workplace: Path) -> None:
+    (workplace / "docs").mkdir()
+    assert evaluate("--out", "a", "--role", "test", "--controls", "none") == 0
+    assert not (workplace / "docs" / "results.md").exists()
+    assert evaluate("--out", "b", "--role", "test", "--controls", "none", "--record") == 0
+    page = (workplace / "docs" / "results.md").read_text()
+    assert page.count("| 2/2 |") == 2  # success and within 4 cm of one row
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--tasks", "reech"], "unknown task 'reech'. Did you mean 'reach'?"),
+        (["--planner", "cen"], "unknown planner 'cen'. Did you mean 'cem'?"),
+        (["--planner-options", "sampels=3"], "Did you mean 'samples'?"),
+        (["--controls", "hald"], "unknown control 'hald'. Did you mean 'hold'?"),
+        (["--model", "defualt"], "unknown model 'defualt'. Did you mean 'default'?"),
+        (["--episodes", "0"], "--episodes is 0"),
+        (["--record"], "--role test"),
+        (["--role", "test", "--record"], "repository's root"),
+        (["--out", "full"], "full/report.json: exists already"),
+        (["--context-frames", "0"], "context_frames is 0"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(
+    options: list[str], words: str, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workplace / "full").mkdir()
+    (workplace / "full" / "report.json").write_text("{}")
+    assert evaluate(*options) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert words in lines[0]

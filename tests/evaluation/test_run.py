@@ -1,0 +1,162 @@
+"""Whole runs on the fake task: the schema, controls, resuming, refusals."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from armchair.errors import BadFileError, BadValueError, UnknownNameError
+from armchair.evaluation.benchmark import RejectedResetsError
+from armchair.evaluation.contestants import ALL_CONTROLS
+from armchair.evaluation.outcomes import Outcome
+from armchair.evaluation.run import evaluate
+from tests.evaluation.conftest import evaluation
+from tests.evaluation.fakes import FakeReach
+
+SCORE = {
+    "episodes": int,
+    "successes": int,
+    "rate": float,
+    "wilson95": list,
+    "success_4cm": int,
+    "rejected_resets": int,
+    "final_distance_m": dict,
+    "plan_seconds": dict,
+    "model_evaluations_per_action": int,
+}
+TOP = {
+    "version": int,
+    "benchmark": str,
+    "role": str,
+    "level": str,
+    "seed": int,
+    "model": str,
+    "model_sha256": str,
+    "code": str,
+    "cpu": str,
+    "planner": dict,
+    "tasks": dict,
+}
+
+
+def ignore(task: str, contestant: str, outcome: Outcome) -> None:
+    """Watch nothing."""
+
+
+def types_of(entry: dict[str, Any]) -> dict[str, type]:
+    return {key: type(value) for key, value in entry.items()}
+
+
+def test_report_has_the_schema(env: FakeReach, tmp_path: Path) -> None:
+    returned = evaluate(evaluation(tmp_path), ignore)
+    report = json.loads((tmp_path / "report.json").read_text(), parse_constant=pytest.fail)
+    assert types_of(report) == TOP
+    assert list(report) == list(TOP)
+    assert json.loads(json.dumps(returned.to_dict())) == report
+    task = report["tasks"]["reach"]
+    assert types_of(task) == {**SCORE, "controls": dict, "per_episode": list}
+    assert set(task["controls"]) == set(ALL_CONTROLS)
+    for control in task["controls"].values():
+        assert types_of(control) == SCORE
+    assert set(task["plan_seconds"]) == set(task["final_distance_m"]) == {"median", "p90"}
+    assert task["model_evaluations_per_action"] == 64 * 3
+    assert report["planner"]["name"] == "cem"
+    assert report["planner"]["samples"] == 64
+    row = task["per_episode"][1]
+    assert set(row) == {"seed", "success", "final_distance_m", "distances_m", "video"}
+    assert row["seed"][1:] == [0, 1]
+    assert len(row["distances_m"]) == 11
+
+
+def test_planner_arrives_and_blind_controls_do_not(env: FakeReach, tmp_path: Path) -> None:
+    task = evaluate(evaluation(tmp_path), ignore).tasks["reach"]
+    assert task.score.successes == 3
+    assert task.controls["expert"].successes == task.controls["expert-constrained"].successes == 3
+    assert task.controls["hold"].successes == 0
+    assert task.controls["shuffled-goal"].successes == 0
+    assert task.controls["shuffled-goal"].model_evaluations_per_action == 64 * 3
+    assert task.controls["hold"].model_evaluations_per_action == 0
+    page = (tmp_path / "report.md").read_text()
+    assert "| **planner** | 3/3 | 100 % (44–100) |" in page
+    for control in ALL_CONTROLS:
+        assert f"| {control} |" in page
+
+
+def test_same_seed_same_distances(env: FakeReach, tmp_path: Path) -> None:
+    def distances(name: str, **changes: object) -> list[tuple[float, ...]]:
+        run = evaluation(tmp_path / name, controls=("random",), **changes)
+        return [row.distances_m for row in evaluate(run, ignore).tasks["reach"].per_episode]
+
+    assert distances("a") == distances("b")
+    assert distances("a2", seed=1) != distances("b2")
+    assert distances("a3", role="test") != distances("b3")
+
+
+def test_one_episode_is_shuffled_with_an_unplayed_one(env: FakeReach, tmp_path: Path) -> None:
+    run = evaluation(tmp_path, episodes=1, controls=("shuffled-goal",))
+    assert evaluate(run, ignore).tasks["reach"].controls["shuffled-goal"].successes == 0
+
+
+def test_interrupted_run_goes_on(env: FakeReach, tmp_path: Path) -> None:
+    whole = evaluate(evaluation(tmp_path / "whole"), ignore)
+    played: Counter[str] = Counter()
+
+    def stop(task: str, contestant: str, outcome: Outcome) -> None:
+        played[contestant] += 1
+        if contestant == "shuffled-goal" and played[contestant] == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(evaluation(tmp_path / "cut"), stop)
+    ledger = tmp_path / "cut" / "episodes.jsonl"
+    assert len(ledger.read_text().splitlines()) == 1 + 3 + 3 + 3 + 2
+    ledger.write_text(ledger.read_text()[:-20])
+    resets = env.resets
+    resumed = evaluate(evaluation(tmp_path / "cut"), ignore)
+    assert env.resets - resets == 2 + 2 + 3 * 3  # two shuffled ones, their goals, three controls
+    first, second = whole.tasks["reach"], resumed.tasks["reach"]
+    assert [r.distances_m for r in first.per_episode] == [r.distances_m for r in second.per_episode]
+    for name in ALL_CONTROLS:
+        assert first.controls[name].final_distance_m == second.controls[name].final_distance_m
+
+
+def test_episodes_of_another_run_are_not_mixed_in(env: FakeReach, tmp_path: Path) -> None:
+    evaluate(evaluation(tmp_path, controls=()), ignore)
+    (tmp_path / "report.json").unlink()
+    with pytest.raises(BadFileError, match="other settings"):
+        evaluate(evaluation(tmp_path, controls=(), seed=7), ignore)
+    evaluate(evaluation(tmp_path, controls=(), seed=7), ignore, overwrite=True)
+
+
+def test_an_existing_report_is_kept(env: FakeReach, tmp_path: Path) -> None:
+    evaluate(evaluation(tmp_path, controls=()), ignore)
+    before = (tmp_path / "report.json").read_bytes()
+    with pytest.raises(BadFileError, match=r"report\.json: exists already\. .*--overwrite"):
+        evaluate(evaluation(tmp_path, controls=(), seed=1), ignore)
+    assert (tmp_path / "report.json").read_bytes() == before
+    evaluate(evaluation(tmp_path, controls=(), seed=1), ignore, overwrite=True)
+    assert json.loads((tmp_path / "report.json").read_text())["seed"] == 1
+    (tmp_path / "file").touch()
+    with pytest.raises(BadFileError, match="is a file"):
+        evaluate(evaluation(tmp_path / "file"), ignore)
+
+
+def test_too_many_rejected_resets_fail_the_run(env: FakeReach, tmp_path: Path) -> None:
+    env.rejected = 1
+    with pytest.raises(RejectedResetsError, match="3 of 6 resets"):
+        evaluate(evaluation(tmp_path, controls=()), ignore)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["tasks"]["reach"]["rejected_resets"] == 3
+
+
+def test_bad_requests(tmp_path: Path) -> None:
+    with pytest.raises(BadValueError, match="episodes is 0"):
+        evaluation(tmp_path, episodes=0)
+    with pytest.raises(UnknownNameError, match="reach"):
+        type(evaluation(tmp_path))(
+            **{**vars(evaluation(tmp_path)), "tasks": ("reech",)},
+        )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
 from armchair.envs.robot import Robot
@@ -60,7 +59,7 @@ class FrankaReachEnv(gym.Env[Observation, Array], gym.utils.EzPickle):
     Source: V-JEPA 2 (Assran et al., 2025), section 4.2; benchmark v1 of this project.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array", "human"], "render_fps": 15}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "human"], "render_fps": 15}  # noqa: RUF012
 
     def __init__(
         self, render_mode: str | None = None, level: str = "light", robot: Robot | None = None
@@ -71,8 +70,9 @@ class FrankaReachEnv(gym.Env[Observation, Array], gym.utils.EzPickle):
                 f"render_mode {render_mode!r} is unknown; choose 'rgb_array', 'human' or None."
             )
         self.render_mode, self.level = render_mode, level
-        self.action_space: spaces.Box = action_space()
-        self.observation_space: spaces.Dict = observation_space()
+        self._actions = action_space()
+        self.action_space: gym.Space[Any] = self._actions
+        self.observation_space = observation_space()
         self._given_robot = robot
         self._robot: Robot | None = None
         self._goal_frame: NDArray[np.uint8] | None = None
@@ -112,7 +112,7 @@ class FrankaReachEnv(gym.Env[Observation, Array], gym.utils.EzPickle):
 
     def step(self, action: Array) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Move by `action` and wait until the arm has settled or 1.2 s have passed."""
-        self.robot.move(checked_action(action, self.action_space))
+        self.robot.move(checked_action(action, self._actions))
         self._step += 1
         self._show()
         distance = float(np.linalg.norm(self.robot.state()[:3] - self.goal_state()[:3]))
@@ -136,7 +136,7 @@ class FrankaReachEnv(gym.Env[Observation, Array], gym.utils.EzPickle):
         """Drive straight to the goal, as the free expert does; returns the error in metres."""
         return self.robot.drive_to(self.goal_state()[:3])
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8] | None:
         """Return the present picture (256, 256, 3) for "rgb_array"; a window shows itself."""
         return self.robot.frame() if self.render_mode == "rgb_array" else None
 

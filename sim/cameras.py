@@ -55,7 +55,8 @@ class CameraPlacement:
             np.sin(angle) * np.cos(elevation),
             np.sin(elevation),
         ]
-        return np.array(self.look_at) + self.distance_m * np.array(direction) + self.offset_m
+        offset = np.array(self.offset_m)
+        return np.asarray(self.look_at + self.distance_m * np.array(direction) + offset)
 
     @property
     def rotation(self) -> Array:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from armchair.episode import Simulation
 from armchair.errors import BadValueError
 from armchair.seeds import episode_seed
 from armchair.sim.arm import SimArm
@@ -89,11 +90,11 @@ def make_episode(config: CollectConfig, root: Path, index: int) -> int:
     names, shares = zip(*config.mix, strict=True)
     behaviour = str(rng.choice(names, p=np.array(shares) / sum(shares)))
     randomise(arm, LEVELS[config.level], rng)
-    closed = float(rng.choice([0.0, rng.random()]))
-    arm.drive_to(rng.uniform(FLANGE_LOW, FLANGE_HIGH), closed)
+    start = rng.uniform(FLANGE_LOW, FLANGE_HIGH)
+    arm.drive_to(start, closed=float(rng.choice([0.0, rng.random()])))
     recorder = Recorder(arm, config.cameras)
     outcome = BEHAVIOURS[behaviour](recorder, rng, config.rows)
-    simulation: dict[str, np.ndarray | float | str] = {
+    simulation: Simulation = {
         "behaviour": behaviour,
         "level": config.level,
         "role": config.role,

@@ -18,8 +18,8 @@ ACTUATORS = ("gripper0_finger_1", "gripper0_finger_2")
 CLOSED_RAD = 0.8
 """Knuckle angle at which the pads meet (upper end of the actuators' control range)."""
 LINKAGE = {"inner_finger_joint": -1.0, "inner_knuckle_joint": 1.0}
-"""The real hand's four-bar linkage: inner finger and inner knuckle follow the outer knuckle, so that
-the pads stay parallel. robosuite's model leaves them loose on weak springs."""
+"""The real hand's four-bar linkage: inner finger and inner knuckle follow the outer knuckle, so
+that the pads stay parallel. robosuite's model leaves them loose on weak springs."""
 STIFFNESS_NM_PER_RAD, TORQUE_LIMIT_NM = 30.0, 6.0
 """Per knuckle; 6 N·m over the 0.1 m finger presses each pad with about 60 N (real: 20–235 N)."""
 DAMPING, ARMATURE = 0.8, 0.005

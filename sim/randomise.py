@@ -119,4 +119,4 @@ def _place_camera(model: mujoco.MjModel, placement: CameraPlacement) -> None:
 
 
 def _unit(vectors: Array) -> Array:
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True))

@@ -6,7 +6,14 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from armchair.episode import CameraLog, CommandLog, RecordedEpisode, RobotLog, Simulation
+from armchair.episode import (
+    CameraLog,
+    CommandLog,
+    RecordedEpisode,
+    RobotLog,
+    Role,
+    Simulation,
+)
 from armchair.sim.arm import SimArm
 from armchair.sim.cameras import (
     LEFT_SERIAL,
@@ -20,7 +27,7 @@ from armchair.sim.scene import LEFT_CAMERA, OBJECT_NAME, RIGHT_CAMERA, WRIST_CAM
 
 Array = NDArray[np.float64]
 
-CAMERAS = {
+CAMERAS: dict[str, tuple[str, Role, int]] = {
     LEFT_SERIAL: (LEFT_CAMERA, "ext1", 1),
     RIGHT_SERIAL: (RIGHT_CAMERA, "ext2", 1),
     WRIST_SERIAL: (WRIST_CAMERA, "wrist", 0),

@@ -82,7 +82,8 @@ class FrameEncoder(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
-        model = VJEPA2Model(config.to_transformers(pred_num_hidden_layers=1))
+        no_predictor = {"pred_num_hidden_layers": 0, "pred_hidden_size": 12}
+        model = VJEPA2Model(config.to_transformers(**no_predictor))
         model.set_attn_implementation(TRANSFORMERS_NAME)
         self.backbone: Any = model.encoder
 
@@ -127,7 +128,7 @@ class FrameEncoder(nn.Module):
                 f"expected (batch, 3, frames, {size}, {size})."
             )
         embeddings: Tensor = self.backbone.embeddings(video.transpose(1, 2))
-        return embeddings
+        return embeddings.float()  # under autocast too: the residual stream must not be rounded
 
     def _through_layers(self, hidden: Tensor, positions: Tensor | None) -> Tensor:
         for layer in self.backbone.layer:

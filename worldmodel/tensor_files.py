@@ -29,17 +29,15 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], source: object, fix: 
     Raises `BadFileError` that names `source`, the first tensor that does not fit, and `fix`.
     """
     wanted = module.state_dict()
+    for name in sorted(wanted.keys() - tensors.keys()):
+        raise BadFileError(source, f"tensor {name} {_shape(wanted[name])} is missing", fix)
+    for name in sorted(tensors.keys() - wanted.keys()):
+        nowhere = f"tensor {name} {_shape(tensors[name])} has no place in this architecture"
+        raise BadFileError(source, nowhere, fix)
     for name, target in wanted.items():
-        if name not in tensors:
-            raise BadFileError(source, f"tensor {name} {_shape(target)} is missing", fix)
-        found = tensors[name]
-        if found.shape != target.shape:
-            shapes = f"shape {_shape(found)}, expected {_shape(target)}"
+        if tensors[name].shape != target.shape:
+            shapes = f"shape {_shape(tensors[name])}, expected {_shape(target)}"
             raise BadFileError(source, f"tensor {name} has {shapes}", fix)
-    for name in tensors:
-        if name not in wanted:
-            found_there = f"tensor {name} {_shape(tensors[name])} has no place in this architecture"
-            raise BadFileError(source, found_there, fix)
     with torch.no_grad():
         for name, target in wanted.items():
             target.copy_(tensors[name])

@@ -1,0 +1,146 @@
+"""Imagination: remembering equals recomputing, whatever the chunks, context and number format."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from armchair.errors import BadValueError
+from armchair.worldmodel import model as model_module
+from armchair.worldmodel import poses, precision
+from armchair.worldmodel.losses import ac_losses
+from armchair.worldmodel.model import WorldModel
+from tests.worldmodel.models import tiny_sandbox
+
+
+@pytest.fixture
+def float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(precision.FLOAT32_SWITCH, "1")
+
+
+def context(frames: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    latents = torch.randn(frames, 4, 24, generator=generator)
+    states = torch.randn(frames, 7, generator=generator) * 0.3
+    states[:, 3] += torch.pi  # as DROID's reset pose, on the cut
+    states[:, 6] = 0.5
+    return latents, states, torch.randn(frames - 1, 7, generator=generator) * 0.1
+
+
+def candidates(count: int, horizon: int) -> Tensor:
+    return torch.randn(count, horizon, 7, generator=torch.Generator().manual_seed(9)) * 0.1
+
+
+def recomputed(
+    model: WorldModel, latents: Tensor, states: Tensor, past_actions: Tensor, plans: Tensor
+) -> Tensor:
+    """The same imagination by whole forward passes, one candidate at a time."""
+    imagined = []
+    for plan in plans:
+        z, s = latents, states
+        for step in range(len(plan)):
+            actions = torch.cat([past_actions, plan[: step + 1]])
+            z = torch.cat([z, model.predict(z[None], s[None], actions[None])[0, -1:]])
+            s = torch.cat([s, poses.compose(s[-1:], actions[-1:])])
+        imagined.append(z[len(latents) :])
+    return torch.stack(imagined)
+
+
+@pytest.mark.usefixtures("float32")
+@pytest.mark.parametrize("frames", [1, 2, 3])
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_remembering_equals_recomputing(sandbox: WorldModel, frames: int, horizon: int) -> None:
+    lived, plans = context(frames), candidates(5, horizon)
+    imagined = sandbox.rollout(*lived, plans)
+    assert imagined.shape == (5, horizon, 4, 24)
+    torch.testing.assert_close(imagined, recomputed(sandbox, *lived, plans), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.usefixtures("float32")
+def test_chunks_change_nothing(sandbox: WorldModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    lived, plans = context(2), candidates(7, 2)
+    whole = sandbox.rollout(*lived, plans)
+    monkeypatch.setattr(model_module, "TOKENS_AT_ONCE", {"cpu": 18})
+    torch.testing.assert_close(sandbox.rollout(*lived, plans), whole, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.usefixtures("float32")
+def test_the_past_matters(sandbox: WorldModel) -> None:
+    latents, states, actions = context(2)
+    plans = candidates(2, 1)
+    alone = sandbox.rollout(latents[1:], states[1:], actions[:0], plans)
+    assert (sandbox.rollout(latents, states, actions, plans) - alone).abs().max() > 1e-2
+
+
+@pytest.mark.usefixtures("float32")
+def test_sandbox_models_see_no_cut_at_pi(sandbox: WorldModel) -> None:
+    latents, states, actions = context(1)
+    turned = states.clone()
+    turned[:, 3] -= 2 * torch.pi
+    plans = candidates(2, 2)
+    imagined = (sandbox.rollout(latents, s, actions, plans) for s in (states, turned))
+    torch.testing.assert_close(*imagined, atol=1e-4, rtol=1e-4)
+
+
+def test_paper_models_see_the_raw_roll(sandbox: WorldModel) -> None:
+    raw = WorldModel(sandbox.encoder, sandbox.predictor)
+    latents, states, actions = context(1)
+    turned = states.clone()
+    turned[:, 3] -= 2 * torch.pi
+    first, second = (raw.rollout(latents, s, actions, candidates(2, 1)) for s in (states, turned))
+    assert (first - second).abs().max() > 1e-2
+    torch.testing.assert_close(first.mean(-1), torch.zeros(2, 1, 4), atol=1e-5, rtol=0)
+
+
+def test_earlier_frames_do_not_see_later_ones(sandbox: WorldModel) -> None:
+    latents, states, actions = (x[None] for x in context(4))
+    actions = torch.cat([actions, actions[:, :1]], dim=1)
+    before = sandbox.predict(latents, states, actions)
+    latents[:, 3], states[:, 3], actions[:, 3] = 0, 0, 0
+    after = sandbox.predict(latents, states, actions)
+    torch.testing.assert_close(after[:, :3], before[:, :3])
+    assert (after[:, 3] - before[:, 3]).abs().max() > 1e-2
+
+
+def test_low_precision_is_close_to_float32(
+    sandbox: WorldModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = *context(2), candidates(4, 2)
+    monkeypatch.setattr(precision, "supports_bfloat16", lambda device: True)
+    low = sandbox.rollout(*arguments)
+    monkeypatch.setenv(precision.FLOAT32_SWITCH, "1")
+    full = sandbox.rollout(*arguments)
+    assert low.dtype == torch.float32
+    assert not torch.equal(low, full)
+    assert (low - full).abs().mean() < 0.02 * full.abs().mean()
+
+
+@pytest.mark.usefixtures("float32")
+def test_gradients_reach_the_candidates_on_request(sandbox: WorldModel) -> None:
+    plans = candidates(3, 2).requires_grad_()
+    sandbox.rollout(*context(2), plans)[:, -1].abs().sum().backward()
+    assert plans.grad is not None
+    assert bool((plans.grad.abs().sum(-1) > 0).all())
+    assert not sandbox.rollout(*context(2), plans.detach()).requires_grad
+
+
+def test_too_long_a_sequence_is_named(sandbox: WorldModel) -> None:
+    with pytest.raises(BadValueError, match="9 frames are more than this predictor's 8"):
+        sandbox.rollout(*context(7), candidates(2, 3))
+
+
+@pytest.mark.usefixtures("float32")
+def test_a_longer_rollout_loss_equals_whole_forward_passes() -> None:
+    model = tiny_sandbox()
+    latents, states, actions = (x[None] for x in context(5))
+    z = latents[:, :1]
+    for step in range(3):
+        so_far = slice(step + 1)
+        z = torch.cat([z, model.predict(z, states[:, so_far], actions[:, so_far])[:, -1:]], 1)
+    losses = ac_losses(model, latents, states, actions, rollout_steps=3)
+    torch.testing.assert_close(losses.rollout, (z[:, 1:] - latents[:, 1:4]).abs().mean())
+    single = ac_losses(model, latents, states, actions, rollout_steps=1)
+    assert float(single.rollout) == 0
+    with pytest.raises(BadValueError, match="5 steps"):
+        ac_losses(model, latents, states, actions, rollout_steps=5)

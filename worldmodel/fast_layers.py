@@ -32,7 +32,8 @@ class RotaryTables:
     def rotate(self, x: Tensor) -> Tensor:
         """Return x (B, tokens, heads, head_width), turned in pairs of channels."""
         swapped = x.unflatten(-1, (-1, 2)).flip(-1).flatten(-2)
-        return x * self.cosines.to(x.dtype) + swapped * self.sines.to(x.dtype)
+        turned: Tensor = x * self.cosines.to(x.dtype) + swapped * self.sines.to(x.dtype)
+        return turned
 
 
 def video_tables(tubelets: int, grid: tuple[int, int], head_width: int) -> RotaryTables:

@@ -53,7 +53,7 @@ class StoredVideo:
 
 
 class FrameStore:
-    """Read access. `frames` is (F, size, size, 3) uint8; `episodes` are (first, count) of videos."""
+    """Read access: `frames` (F, size, size, 3) uint8, `episodes` (first, count) of each video."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -43,7 +43,6 @@ def _thumbnail(frame: av.VideoFrame, size: int) -> NDArray[np.uint8]:
     width = max(round(frame.width * size / keep_w), size)
     height = max(round(frame.height * size / keep_h), size)
     small = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA")
-    pixels = small.to_ndarray()
     top, left = (height - size) // 2, (width - size) // 2
-    cropped: NDArray[np.uint8] = pixels[top : top + size, left : left + size]
-    return cropped
+    pixels = np.asarray(small.to_ndarray(), dtype=np.uint8)
+    return pixels[top : top + size, left : left + size]

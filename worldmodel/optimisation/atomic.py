@@ -62,5 +62,7 @@ def read_tensors(path: Path, fix: str) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise BadFileError(path, "there is no such file", fix) from error
     except Exception as error:  # torch raises half a dozen kinds on a damaged archive
-        raise BadFileError(path, f"not a readable checkpoint ({type(error).__name__})", fix) from error
+        raise BadFileError(
+            path, f"not a readable checkpoint ({type(error).__name__})", fix
+        ) from error
     return content

@@ -1,4 +1,4 @@
-"""Where a run says how it goes: TensorBoard, a log file, and a bar or plain lines on the terminal."""
+"""Where a run says how it goes: TensorBoard, a log file, and a bar or lines on the terminal."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ class Reporter:
         if self.interactive:
             self._bar.console.print(text, highlight=False)
         else:
-            print(text, flush=True)
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
 
     def metrics(self, step: int, progress: float, values: dict[str, float]) -> None:
         """Record scalar values at a step; `progress` is the share of the run done, 0 … 1."""

@@ -31,8 +31,8 @@ class Schedule:
         shares = (self.warmup_share, self.decay_share)
         if min(shares) < 0 or sum(shares) > 1:
             raise BadValueError(
-                f"schedule: warmup_share {shares[0]} and decay_share {shares[1]} must be at least 0 "
-                "and together at most 1."
+                f"schedule: warmup_share {shares[0]} and decay_share {shares[1]} must be at least "
+                "0 and together at most 1."
             )
 
     def rate(self, progress: float) -> float:

@@ -47,9 +47,7 @@ class ClipConfig:
         return round(self.batch * self.still_share)
 
 
-def sample_frames(
-    store: FrameStore, starts: Tensor, frames: int, stride: int
-) -> Tensor:
+def sample_frames(store: FrameStore, starts: Tensor, frames: int, stride: int) -> Tensor:
     """Return stored frames (B, T, S, S, 3) uint8 that begin at the given indices (B,)."""
     index = starts.unsqueeze(1) + torch.arange(frames) * stride
     return torch.from_numpy(np.ascontiguousarray(store.frames[index.numpy()]))
@@ -84,9 +82,7 @@ def random_crop(
     return normalise(resized.unflatten(1, (time, 3))).transpose(1, 2)
 
 
-def _crop_grids(
-    batch: int, size: int, config: ClipConfig, generator: torch.Generator
-) -> Tensor:
+def _crop_grids(batch: int, size: int, config: ClipConfig, generator: torch.Generator) -> Tensor:
     draws = torch.rand(4, batch, generator=generator)
     low, high = config.crop_scale
     scale = low + (high - low) * draws[0]

@@ -70,16 +70,15 @@ class PretrainLearner:
         self.config, self.store, self.seed = config, store, seed
         torch.manual_seed(seed)
         self.network = MaskDenoiser(config.encoder, config.predictor, len(config.masks))
-        self.optimiser = Optimiser(
-            [self.network.student, self.network.predictor], config.optimiser
-        )
+        self.optimiser = Optimiser([self.network.student, self.network.predictor], config.optimiser)
         clips = config.clips
         self._starts = clip_starts(store, (clips.clip_frames - 1) * clips.clip_stride + 1)
         self._groups = [(clips.stills, 1), (clips.batch - clips.stills, clips.clip_frames)]
 
     def update(self, moment: Moment) -> dict[str, float]:
         """Do one step on a batch of stills and clips."""
-        total, values = torch.zeros(()), {}
+        total = torch.zeros(())
+        values: dict[str, float] = {}
         for stream, (count, frames) in enumerate(self._groups):
             if count == 0:
                 continue

@@ -35,8 +35,8 @@ class MaskConfig:
     def __post_init__(self) -> None:
         if not 0 < self.spatial_scale <= 1 or self.blocks < 1 or self.min_kept < 1:
             raise BadValueError(
-                f"mask of {self.blocks} blocks at scale {self.spatial_scale}, {self.min_kept} kept: "
-                "blocks and min_kept are at least 1 and the scale is in (0, 1]."
+                f"mask of {self.blocks} blocks at scale {self.spatial_scale}, {self.min_kept} "
+                "kept: blocks and min_kept are at least 1 and the scale is in (0, 1]."
             )
 
 

@@ -18,6 +18,7 @@ from armchair.errors import BadValueError
 from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.fast_layers import RotaryTables, through_layers, video_tables
 from armchair.worldmodel.pretraining.masks import Mask
+from armchair.worldmodel.statistics import layer_normalised
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,8 @@ class MaskPredictorConfig:
     def __post_init__(self) -> None:
         if self.width % self.heads or (self.width // self.heads) % 2:
             raise BadValueError(
-                f"mask predictor: width {self.width} over {self.heads} heads gives no even head size."
+                f"mask predictor: width {self.width} over {self.heads} heads gives no even head "
+                "size; choose heads so that width / heads is a whole even number."
             )
 
 
@@ -70,16 +72,14 @@ class MaskDenoiser(nn.Module):
         """Return the teacher's LayerNormed tokens (B, N, D) float32 of all patches, no gradient."""
         with torch.no_grad():
             raw = encode_patches(self.teacher, patches, tables)
-            return F.layer_norm(raw.float(), raw.shape[-1:])
+            return layer_normalised(raw)
 
     def predict(
         self, patches: Tensor, mask: Mask, kind: int, tables: tuple[RotaryTables, RotaryTables]
     ) -> Tensor:
         """Return predictions (B, M, D) at `mask.hidden` from the patches at `mask.kept` alone."""
         embeddings = self.predictor.embeddings
-        context = encode_patches(
-            self.student, take(patches, mask.kept), tables[0].at(mask.kept)
-        )
+        context = encode_patches(self.student, take(patches, mask.kept), tables[0].at(mask.kept))
         context = embeddings.predictor_embeddings(context)
         token = embeddings.mask_tokens[kind].to(context.dtype)
         hidden = torch.cat([context, token.expand(*mask.hidden.shape, -1)], dim=1)

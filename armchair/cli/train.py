@@ -1,0 +1,63 @@
+"""`armchair train`: the action-conditioned predictor on a frozen encoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from armchair.worldmodel.optimisation.budget import Budget
+from armchair.worldmodel.optimisation.loop import LoopConfig
+from armchair.worldmodel.training.learner import TrainConfig
+from armchair.worldmodel.training.token_cache import CacheConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Train an AC predictor on DROID-format episodes whose frames are encoded once.
+
+    Run the same command again to go on after a kill. With --steps the resumed run ends in the same
+    weights as an uninterrupted one; with --minutes it cannot promise that.
+    """
+
+    episodes: tuple[Path, ...]
+    """Folders of DROID-format episodes."""
+    encoder: Path
+    """Folder that `armchair pretrain` wrote (OUT/encoder)."""
+    out: Path
+    """Folder for the results: model/, checkpoint.pt, log.txt, tensorboard/."""
+    held_out: tuple[Path, ...] = ()
+    """Folders of held-out episodes (default: every twentieth of --episodes)."""
+    cache: Path | None = None
+    """Folder of the token caches (default: OUT/tokens); one encoder per folder."""
+    steps: int | None = None
+    """Optimiser steps; give this or --minutes."""
+    minutes: float | None = None
+    """Minutes of wall clock; the learning rate follows the elapsed share."""
+    init: Path | None = None
+    """model/ of an earlier run with the same encoder: start from its predictor and units."""
+    seed: int = 0
+    """Seed of weights and clips."""
+    tokens: CacheConfig = field(default_factory=CacheConfig)
+    recipe: TrainConfig = field(default_factory=TrainConfig)
+    loop: LoopConfig = field(default_factory=LoopConfig)
+
+
+def run(config: Config) -> None:
+    """Train as configured."""
+    from armchair.worldmodel.training.run import TrainRun, train
+
+    train(
+        TrainRun(
+            episodes=config.episodes,
+            encoder=config.encoder,
+            out=config.out,
+            cache=config.cache or config.out / "tokens",
+            held_out=config.held_out,
+            init=config.init,
+            seed=config.seed,
+        ),
+        config.recipe,
+        config.tokens,
+        config.loop,
+        Budget(steps=config.steps, minutes=config.minutes),
+    )

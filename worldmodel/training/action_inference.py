@@ -1,0 +1,162 @@
+"""Action inference: which action leads from one logged frame to another, says the world model.
+
+The action that minimises the energy of eq. (5) for horizon 1 is compared with the logged one. This
+tells more about a model than its loss does, and costs seconds. The search is a small cross-entropy
+method of its own over x, y, z and the gripper, for many pairs in one batch; no planner is involved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from armchair.errors import BadValueError
+from armchair.worldmodel.model import WorldModel
+from armchair.worldmodel.precision import autocast
+from armchair.worldmodel.training.clips import ClipSampler
+
+SEARCHED = (0, 1, 2, 6)
+"""Components of an action that are searched; rotation stays zero."""
+AXES = ("x", "y", "z", "gripper")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferenceConfig:
+    """Which pairs are tried, and how hard the search is."""
+
+    pairs: int = 300
+    move: tuple[float, float] = (0.02, 0.13)
+    """Length of the true translation, metres."""
+    samples: int = 96
+    elites: int = 8
+    iterations: int = 7
+    translation_deviation: float = 0.08
+    """Metres; of the first draw, around zero."""
+    gripper_deviation: float = 0.5
+
+    def __post_init__(self) -> None:
+        if min(self.pairs, self.samples, self.iterations) < 1:
+            raise BadValueError("pairs, samples and iterations are at least 1.")
+        if not 1 <= self.elites <= self.samples:
+            raise BadValueError(f"elites {self.elites} must lie in 1 … samples {self.samples}.")
+        if not 0 <= self.move[0] < self.move[1]:
+            raise BadValueError(f"move {self.move} must be an ordered range in metres.")
+
+
+class Pairs(NamedTuple):
+    """Latents of start and goal (P, N, D), the start's state (P, 7), the logged action (P, 7)."""
+
+    start: Tensor
+    goal: Tensor
+    states: Tensor
+    actions: Tensor
+
+
+@dataclass(frozen=True)
+class AxisScore:
+    """Inferred against logged values of one component."""
+
+    correlation: float
+    slope: float
+    """Of the regression of inferred on logged values."""
+    mean_abs_error: float
+    """Metres, or 0–1 of the gripper."""
+
+
+def sample_pairs(
+    model: WorldModel, sampler: ClipSampler, config: InferenceConfig, generator: torch.Generator
+) -> Pairs:
+    """Draw pairs of frames whose flange moved by a length within `config.move`."""
+    kept: list[NDArray[np.int64]] = []
+    for _ in range(100):
+        frames = sampler.sample_frames(generator, 4 * config.pairs)[:, :2]
+        length = sampler.actions(frames)[:, 0, :3].norm(dim=-1).numpy()
+        kept.append(frames[(length >= config.move[0]) & (length <= config.move[1])])
+        if sum(map(len, kept)) >= config.pairs:
+            break
+    else:
+        raise BadValueError(
+            f"{sampler.cache.folder}: too few pairs of frames moved by {config.move} m; "
+            "collect more held-out episodes."
+        )
+    clips = sampler.read(np.concatenate(kept)[: config.pairs])
+    latents = _latents(model, clips.tokens)
+    return Pairs(latents[:, 0], latents[:, 1], clips.states[:, 0], clips.actions[:, 0])
+
+
+def _latents(model: WorldModel, tokens: Tensor) -> Tensor:
+    """Return latents of cached tokens; a second LayerNorm of LayerNormed tokens changes nothing."""
+    return model.latents_of(tokens)
+
+
+@torch.no_grad()
+def infer_actions(
+    model: WorldModel, pairs: Pairs, config: InferenceConfig, generator: torch.Generator
+) -> Tensor:
+    """Return the actions (P, 7) of least energy; rotation is zero."""
+    return torch.cat(
+        [
+            _search(model, start, goal, state, config, generator)
+            for start, goal, state in zip(pairs.start, pairs.goal, pairs.states, strict=True)
+        ]
+    )
+
+
+def _search(
+    model: WorldModel,
+    start: Tensor,
+    goal: Tensor,
+    state: Tensor,
+    config: InferenceConfig,
+    generator: torch.Generator,
+) -> Tensor:
+    deviation = torch.tensor([config.translation_deviation] * 3 + [config.gripper_deviation])
+    mean, best, lowest = torch.zeros(4), torch.zeros(1, 7), torch.inf
+    for _ in range(config.iterations):
+        draws = mean + deviation * torch.randn(config.samples, 4, generator=generator)
+        draws[:, 3].clamp_(-1.0, 1.0)
+        actions = torch.zeros(config.samples, 7)
+        actions[:, SEARCHED] = draws
+        energy = energies(model, start, state, goal, actions)
+        elite = energy.topk(config.elites, largest=False).indices
+        mean, deviation = draws[elite].mean(0), draws[elite].std(0) + 1e-3
+        if float(energy[elite[0]]) < lowest:
+            lowest, best = float(energy[elite[0]]), actions[elite[:1]]
+    final = best.clone()
+    final[0, SEARCHED] = mean
+    both = torch.cat([best, final])
+    return both[energies(model, start, state, goal, both).argmin()].unsqueeze(0)
+
+
+def energies(
+    model: WorldModel, start: Tensor, state: Tensor, goal: Tensor, actions: Tensor
+) -> Tensor:
+    """Return mean |P(a; z, s) - z_goal| (C,) of actions (C, 7), eq. (5) with horizon 1."""
+    count = len(actions)
+    with autocast(start.device):
+        predicted = model.predict(
+            start.expand(count, 1, -1, -1), state.expand(count, 1, -1), actions.unsqueeze(1)
+        )
+    return (predicted[:, 0] - goal).abs().mean((1, 2))
+
+
+def score(inferred: Tensor, logged: Tensor) -> dict[str, AxisScore]:
+    """Return the score of each of x, y, z and gripper; actions (P, 7)."""
+    scores = {}
+    for axis, column in zip(AXES, SEARCHED, strict=True):
+        x, y = logged[:, column].double(), inferred[:, column].double()
+        dx, dy = x - x.mean(), y - y.mean()
+        spread = float(dx.square().sum())
+        slope = float((dx * dy).sum()) / spread if spread > 0 else float("nan")
+        both = float((dx.square().sum() * dy.square().sum()).sqrt())
+        scores[axis] = AxisScore(
+            correlation=float((dx * dy).sum()) / both if both > 0 else 0.0,
+            slope=slope,
+            mean_abs_error=float((x - y).abs().mean()),
+        )
+    return scores

@@ -1,0 +1,120 @@
+"""Short clips out of a token cache, with time gaps drawn at random.
+
+In simulation an image depends only on where things are at that instant, so any gap in time gives a
+true pair of frames; what bounds it is how far one action may go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from armchair.errors import BadValueError
+from armchair.poses import difference, roll_to_sandbox
+from armchair.worldmodel.training.token_cache import TokenCache
+
+MAX_ROUNDS = 100
+"""Rounds of drawing before the settings are declared impossible."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipConfig:
+    """How clips are drawn."""
+
+    batch: int = 64
+    """Clips per step."""
+    frames: int = 3
+    """Frames of a clip: teacher forcing on all but one, and a rollout of two steps."""
+    gap_rows: tuple[int, int] = (4, 24)
+    """Least and largest gap between successive frames in rows (15 Hz), drawn per gap."""
+    max_move: float = 0.13
+    """Largest change of x, y or z between successive frames, metres."""
+    backward_share: float = 0.0
+    """Share of clips that run backwards in time: true of free motion, not of falling objects."""
+
+    def __post_init__(self) -> None:
+        low, high = self.gap_rows
+        if not 1 <= low <= high:
+            raise BadValueError(f"gap_rows {self.gap_rows} must be ordered and at least 1.")
+        if self.batch < 1 or self.frames < 2 or self.max_move <= 0:
+            raise BadValueError("batch is at least 1, frames at least 2, max_move above 0.")
+        if not 0 <= self.backward_share <= 1:
+            raise BadValueError(f"backward_share is {self.backward_share}; it is in [0, 1].")
+
+
+class Clips(NamedTuple):
+    """A batch: LayerNormed tokens (B, T, N, D), states (B, T, 7), actions (B, T-1, 7)."""
+
+    tokens: Tensor
+    states: Tensor
+    actions: Tensor
+
+
+class ClipSampler:
+    """Draws clips that lie in one episode and whose steps are no longer than allowed."""
+
+    def __init__(self, cache: TokenCache, config: ClipConfig) -> None:
+        self.cache, self.config = cache, config
+        stride = cache.layout.row_stride
+        low, high = -(-config.gap_rows[0] // stride), config.gap_rows[1] // stride
+        if low > high:
+            raise BadValueError(
+                f"gap_rows {config.gap_rows} holds no multiple of the cache's stride {stride}."
+            )
+        self._gaps = (low, high)
+        self._episode = np.repeat(np.arange(len(cache.episodes)), [e.count for e in cache.episodes])
+
+    def sample(self, generator: torch.Generator, batch: int | None = None) -> Clips:
+        """Return a batch; raises `BadValueError` if no clip fits the settings."""
+        frames = self.sample_frames(generator, batch or self.config.batch)
+        crop = int(torch.randint(self.cache.layout.crops, (), generator=generator))
+        return self.read(frames, crop)
+
+    def read(self, frames: NDArray[np.int64], crop: int = 0) -> Clips:
+        """Return the clips of frame indices (B, T)."""
+        return Clips(
+            tokens=self.cache.read(frames, crop),
+            states=torch.from_numpy(roll_to_sandbox(self.cache.states[frames])).float(),
+            actions=self.actions(frames),
+        )
+
+    def actions(self, frames: NDArray[np.int64]) -> Tensor:
+        """Return the actions (B, T-1, 7) between the frames (B, T): differences of states."""
+        states = self.cache.states[frames]
+        return torch.from_numpy(difference(states[:, :-1], states[:, 1:])).float()
+
+    def sample_frames(self, generator: torch.Generator, batch: int) -> NDArray[np.int64]:
+        """Return frame indices (batch, T) of clips that keep within episode and move bound."""
+        found: list[NDArray[np.int64]] = []
+        for _ in range(MAX_ROUNDS):
+            frames = self._draw(generator, 2 * batch)
+            found.append(frames[self._fits(frames)])
+            if sum(map(len, found)) >= batch:
+                return np.concatenate(found)[:batch]
+        raise BadValueError(
+            f"{self.cache.folder}: hardly any clip of {self.config.frames} frames has gap_rows "
+            f"{self.config.gap_rows} and moves below {self.config.max_move} m. "
+            "Collect longer episodes, shorten gap_rows or raise max_move."
+        )
+
+    def _draw(self, generator: torch.Generator, count: int) -> NDArray[np.int64]:
+        low, high = self._gaps
+        starts = torch.randint(len(self.cache), (count, 1), generator=generator)
+        shape = (count, self.config.frames - 1)
+        gaps = torch.randint(low, high + 1, shape, generator=generator)
+        frames = torch.cat([starts, starts + gaps.cumsum(1)], dim=1)
+        back = torch.rand(count, 1, generator=generator) < self.config.backward_share
+        return torch.where(back, frames.flip(1), frames).numpy()
+
+    def _fits(self, frames: NDArray[np.int64]) -> NDArray[np.bool_]:
+        inside = frames.max(1) < len(self.cache)
+        clipped = np.minimum(frames, len(self.cache) - 1)
+        one_episode = (self._episode[clipped] == self._episode[clipped[:, :1]]).all(1)
+        moves = np.abs(np.diff(self.cache.states[clipped, :3], axis=1)).max((1, 2))
+        fits: NDArray[np.bool_] = inside & one_episode & (moves <= self.config.max_move)
+        return fits

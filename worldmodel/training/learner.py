@@ -1,0 +1,181 @@
+"""Trains the AC predictor: L1 with teacher forcing and a two-step rollout, in units of change."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from armchair.errors import BadValueError
+from armchair.worldmodel.losses import ac_losses
+from armchair.worldmodel.model import WorldModel
+from armchair.worldmodel.optimisation.adamw import AdamWConfig, Optimiser
+from armchair.worldmodel.optimisation.loop import Moment, generator_at
+from armchair.worldmodel.optimisation.schedule import Schedule
+from armchair.worldmodel.precision import autocast
+from armchair.worldmodel.training.action_inference import (
+    InferenceConfig,
+    infer_actions,
+    sample_pairs,
+    score,
+)
+from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
+
+VALIDATION_STREAM = 1_000_003
+"""Keeps validation's random numbers apart from training's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictorSize:
+    """Size of the AC predictor; tokens and grid follow from the encoder."""
+
+    width: int = 256
+    depth: int = 6
+    heads: int = 4
+    mlp_ratio: float = 4.0
+    max_frames: int = 16
+    """Longest sequence in model frames."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """The whole of an AC training run but its input, output and length."""
+
+    predictor: PredictorSize = field(default_factory=PredictorSize)
+    clips: ClipConfig = field(default_factory=ClipConfig)
+    schedule: Schedule = field(default_factory=lambda: Schedule(peak=5e-4))
+    optimiser: AdamWConfig = field(default_factory=lambda: AdamWConfig(betas=(0.9, 0.95)))
+    average_share: float = 0.01
+    """Memory of the averaged weights that are validated and kept, as a share of the run."""
+    validation_clips: int = 128
+    validation_search: InferenceConfig = field(
+        default_factory=lambda: InferenceConfig(pairs=48, samples=40, elites=6, iterations=5)
+    )
+    """Action inference on held-out episodes in the middle of training; kept small."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.average_share < 1:
+            raise BadValueError(f"average_share is {self.average_share}; it is in [0, 1).")
+
+
+class TrainLearner:
+    """Improves `model.predictor`; `average` is the model with averaged weights."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        model: WorldModel,
+        data: ClipSampler,
+        held_out: ClipSampler | None,
+        seed: int,
+    ) -> None:
+        self.config, self.model, self.data, self.held_out = config, model, data, held_out
+        self.seed = seed
+        self.optimiser = Optimiser([model.predictor], config.optimiser)
+        self.average = copy.deepcopy(model).requires_grad_(False).eval()
+
+    def update(self, moment: Moment) -> dict[str, float]:
+        """Do one step on a batch of clips."""
+        clips = self.data.sample(generator_at(self.seed, moment.step))
+        latents = self.model.latents_of(clips.tokens)
+        with autocast("cpu"):
+            losses = ac_losses(self.model, latents, clips.states, clips.actions, self._rollout)
+        norm = self.optimiser.step(losses.total, moment.rate)
+        memory = max(self.config.average_share * moment.expected_steps, 1.0)
+        self._update_average(1.0 - 1.0 / min(memory, moment.step + 1.0))
+        return {
+            "loss": float(losses.total.detach()),
+            "teacher_forcing": float(losses.teacher_forcing.detach()),
+            "rollout": float(losses.rollout.detach()),
+            "copy_last": copy_errors(latents)[0],
+            "gradient_norm": norm,
+        }
+
+    @property
+    def _rollout(self) -> int:
+        return min(2, self.config.clips.frames - 1)
+
+    @torch.no_grad()
+    def _update_average(self, momentum: float) -> None:
+        torch._foreach_lerp_(
+            list(self.average.predictor.parameters()),
+            list(self.model.predictor.parameters()),
+            1.0 - momentum,
+        )
+
+    @torch.no_grad()
+    def evaluate(self, step: int) -> dict[str, float]:
+        """Return errors against copying the last frame, and action inference, on held-out clips."""
+        if self.held_out is None:
+            return {}
+        clips = self.held_out.sample(
+            generator_at(self.seed, VALIDATION_STREAM), self.config.validation_clips
+        )
+        latents = self.average.latents_of(clips.tokens)
+        with autocast("cpu"):
+            losses = ac_losses(self.average, latents, clips.states, clips.actions, self._rollout)
+        one, two = copy_errors(latents)
+        values = {
+            "validation/teacher_forcing_to_copy": float(losses.teacher_forcing) / one,
+            "validation/rollout_to_copy": float(losses.rollout) / two,
+        }
+        return values | self._infer()
+
+    def _infer(self) -> dict[str, float]:
+        assert self.held_out is not None
+        config = self.config.validation_search
+        generator = generator_at(self.seed, VALIDATION_STREAM, 1)
+        pairs = sample_pairs(self.average, self.held_out, config, generator)
+        inferred = infer_actions(self.average, pairs, config, generator)
+        values = {}
+        for axis, result in score(inferred, pairs.actions).items():
+            values[f"inference/{axis}_correlation"] = result.correlation
+            values[f"inference/{axis}_slope"] = result.slope
+            values[f"inference/{axis}_error"] = result.mean_abs_error
+        return values
+
+    def state(self) -> dict[str, Any]:
+        """Return predictor, its average, units and the optimiser's moments."""
+        return {
+            "predictor": self.model.predictor.state_dict(),
+            "average": self.average.predictor.state_dict(),
+            "units": unit_tensors(self.model),
+            "adamw": self.optimiser.adamw.state_dict(),
+            "seed": self.seed,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from `state`; raises ValueError or RuntimeError if it is of another set-up."""
+        if state["seed"] != self.seed:
+            raise ValueError(f"seed {state['seed']}, this run has {self.seed}")
+        for model, name in ((self.model, "predictor"), (self.average, "average")):
+            model.predictor.load_state_dict(state[name])
+            load_unit_tensors(model, state["units"])
+        self.optimiser.adamw.load_state_dict(state["adamw"])
+
+
+def copy_errors(latents: Tensor) -> tuple[float, float]:
+    """Return L1 errors of "nothing moves" on latents (B, T, N, D): per step, and over two steps.
+
+    They stand beside the teacher-forced and the rollout loss, which average in the same way.
+    """
+    steps = (latents[:, 1:] - latents[:, :-1]).abs().mean()
+    ahead = latents[:, 1 : min(3, latents.shape[1])]
+    return float(steps), float((ahead - latents[:, :1]).abs().mean())
+
+
+def unit_tensors(model: WorldModel) -> dict[str, Tensor]:
+    """Return statistics and scaling, by name."""
+    return {
+        name: value
+        for name, value in model.state_dict().items()
+        if name.startswith(("statistics.", "scaling."))
+    }
+
+
+def load_unit_tensors(model: WorldModel, tensors: dict[str, Tensor]) -> None:
+    """Put back what `unit_tensors` returned."""
+    model.load_state_dict(tensors, strict=False)

@@ -1,0 +1,123 @@
+"""A whole AC training run: episodes to token cache, units, training, world model on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from armchair.worldmodel.data.episodes import DroidEpisodes, EpisodeHandle
+from armchair.worldmodel.encoder import FrameEncoder
+from armchair.worldmodel.encoder_files import load_encoder
+from armchair.worldmodel.model import WorldModel
+from armchair.worldmodel.optimisation.budget import Budget
+from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
+from armchair.worldmodel.optimisation.reporter import Reporter
+from armchair.worldmodel.predictor import ACPredictor, PredictorConfig
+from armchair.worldmodel.tensor_files import fill
+from armchair.worldmodel.training.clips import ClipSampler
+from armchair.worldmodel.training.learner import (
+    TrainConfig,
+    TrainLearner,
+)
+from armchair.worldmodel.training.token_cache import CacheConfig, TokenCache, update_cache
+from armchair.worldmodel.training.units import measure_inputs, measure_latents
+
+MODEL = "model"
+HELD_OUT_EVERY = 20
+"""Without a folder of held-out episodes, every twentieth episode is held out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainRun:
+    """Where a run takes its data from and where it leaves what."""
+
+    episodes: Sequence[Path]
+    """Folders of DROID-format episodes."""
+    encoder: Path
+    """Folder that `armchair pretrain` wrote."""
+    out: Path
+    """Folder for checkpoint, log and `model/`."""
+    cache: Path
+    """Folder of token caches: `train/` and `held-out/`."""
+    held_out: Sequence[Path] = ()
+    """Folders of held-out episodes; none: every twentieth of `episodes`."""
+    init: Path | None = None
+    """Model folder of an earlier run with the same encoder: start from its predictor and units."""
+    seed: int = 0
+
+
+def train(
+    run: TrainRun, config: TrainConfig, cache: CacheConfig, loop: LoopConfig, budget: Budget
+) -> Path:
+    """Do the run, or go on with it, and return the folder of the model."""
+    with Reporter(run.out, "train") as reporter:
+        encoder = load_encoder(run.encoder)
+        data, held_out = prepare_caches(run, encoder, cache, reporter)
+        torch.manual_seed(run.seed)
+        sampler = ClipSampler(data, config.clips)
+        model = build_model(encoder, config, data, sampler, run)
+        reporter.say(f"training on {len(data)} frames of {len(data.episodes)} episodes")
+        learner = TrainLearner(
+            config, model, sampler, ClipSampler(held_out, config.clips), run.seed
+        )
+        steps = run_loop(
+            learner,
+            folder=run.out,
+            budget=budget,
+            schedule=config.schedule,
+            config=loop,
+            reporter=reporter,
+        )
+        reporter.metrics(steps, 1.0, learner.evaluate(steps))
+        learner.average.save_pretrained(run.out / MODEL, dtype=torch.bfloat16)
+        reporter.say(f"{steps} steps done; model in {run.out / MODEL}")
+    return run.out / MODEL
+
+
+def build_model(
+    encoder: FrameEncoder,
+    config: TrainConfig,
+    data: TokenCache,
+    sampler: ClipSampler,
+    run: TrainRun,
+) -> WorldModel:
+    """Return the world model with new weights, or those of `run.init`; its predictor will learn."""
+    size = PredictorConfig(
+        token_width=encoder.config.width,
+        grid=encoder.config.grid,
+        zero_init_output=True,
+        **asdict(config.predictor),
+    )
+    if run.init is None:
+        statistics, scaling = measure_latents(data), measure_inputs(data, sampler, run.seed)
+        return WorldModel(encoder, ACPredictor(size), statistics=statistics, scaling=scaling)
+    earlier = WorldModel.from_pretrained(run.init)
+    model = WorldModel(
+        encoder, ACPredictor(size), statistics=earlier.statistics, scaling=earlier.scaling
+    )
+    fix = "Give the model/ of a run with the same sizes and encoder."
+    fill(model.predictor, earlier.predictor.state_dict(), run.init, fix)
+    return model
+
+
+def prepare_caches(
+    run: TrainRun, encoder: FrameEncoder, config: CacheConfig, reporter: Reporter
+) -> tuple[TokenCache, TokenCache]:
+    """Return the caches of training and of held-out episodes, extended by what they lack."""
+    episodes = [handle for folder in run.episodes for handle in DroidEpisodes(folder)]
+    held_out = [handle for folder in run.held_out for handle in DroidEpisodes(folder)]
+    if not held_out:
+        held_out = episodes[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY] or episodes[-1:]
+        episodes = [e for i, e in enumerate(episodes, 1) if i % HELD_OUT_EVERY] or episodes
+
+    def cached(name: str, handles: Sequence[EpisodeHandle]) -> TokenCache:
+        def note(done: int, total: int) -> None:
+            if done % 50 == 0 or done == total:
+                reporter.say(f"encoded {done} of {total} {name} episodes")
+
+        return update_cache(run.cache / name, handles, encoder, config, note)
+
+    return cached("train", episodes), cached("held-out", held_out)

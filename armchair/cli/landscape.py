@@ -1,0 +1,119 @@
+"""energy over two action axes, as a picture and as numbers
+
+Takes two frames one action apart, imagines every action of a grid from the first and scores it
+against the second. Writes NAME-AXIS-AXIS.png, .npz and .json into --out.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rich.console import Console
+
+from armchair.errors import BadValueError
+
+if TYPE_CHECKING:  # heavy: torch and the simulator load when the verb runs, not for --help
+    from armchair.evaluation.landscape import Landscape
+    from armchair.evaluation.models import NamedModel
+    from armchair.evaluation.pairs import FramePair
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Options of `armchair landscape`."""
+
+    source: Literal["sim", "pair"] = "sim"
+    """Where the two frames come from: one random simulated move, or --pair."""
+    pair: str | None = None
+    """An .npz of two frames and states, or franka: the real arm's pair that comes along."""
+    axes: tuple[str, str] = ("x", "z")
+    """Two of x y z (metres), roll pitch yaw (radians), gripper (closedness)."""
+    grid: int = 21
+    """Points along each axis, from -r to r with r = max(0.10, 1.3 x the true value)."""
+    others: Literal["true", "zero"] = "true"
+    """Where the other entries are held: their true values, or zero as in the paper's figure 9."""
+    model: str = "default"
+    """World model: a name (default is the shipped one) or a folder with a checkpoint."""
+    out: Path = Path("runs/landscape")
+    """Folder for the picture and the numbers; files of the same name are replaced."""
+    seed: int = 0
+    """Seed of the simulated scene and its move."""
+    episode: int = 0
+    """Which simulated scene of the validation role."""
+    level: str = "light"
+    """Randomisation of the simulated scene: none, light or full."""
+
+    def __post_init__(self) -> None:
+        if self.source == "pair" and self.pair is None:
+            raise BadValueError("--source pair needs --pair: an .npz file, or franka.")
+        if self.seed < 0 or self.episode < 0:
+            raise BadValueError(
+                f"--seed {self.seed} and --episode {self.episode} must both be 0 or more."
+            )
+
+
+def run(config: Config) -> None:
+    """Compute the landscape, write picture and numbers, say where the minimum is."""
+    from armchair.evaluation.landscape import LandscapeConfig, compute
+    from armchair.evaluation.landscape_picture import draw
+    from armchair.evaluation.models import load_world_model
+
+    settings = LandscapeConfig(axes=config.axes, grid=config.grid, others=config.others)
+    named = load_world_model(config.model)
+    pair = _pair(config)
+    console = Console()
+    with console.status(f"imagining {config.grid**2} actions"):
+        landscape = compute(named.model, pair, settings)
+    stem = config.out / f"{pair.name}-{'-'.join(config.axes)}"
+    draw(stem.with_suffix(".png"), landscape, pair, f"{pair.name} · model {config.model}")
+    _write_numbers(stem, landscape, pair, named)
+    console.print(_summary(landscape), f"{stem}.png, .npz and .json written", soft_wrap=True)
+
+
+def _pair(config: Config) -> FramePair:
+    from armchair.evaluation.episode import Scene
+    from armchair.evaluation.pairs import load_pair, simulated_pair
+
+    if config.pair is not None:
+        return load_pair(config.pair)
+    scene = Scene(role="validation", seed=config.seed, episode=config.episode, level=config.level)
+    return simulated_pair(scene)
+
+
+def _write_numbers(stem: Path, landscape: Landscape, pair: FramePair, named: NamedModel) -> None:
+    import numpy as np
+
+    from armchair.evaluation.provenance import code_version
+
+    numbers = {
+        "version": 1,
+        "pair": pair.name,
+        "model": named.name,
+        "model_sha256": named.sha256,
+        "code": code_version(),
+        **landscape.to_dict(),
+    }
+    text = json.dumps(numbers, indent=1, allow_nan=False)
+    stem.with_suffix(".json").write_text(f"{text}\n", "utf-8")
+    np.savez_compressed(
+        stem.with_suffix(".npz"),
+        axes=np.array(landscape.config.axes),
+        values=np.stack(landscape.values),
+        energies=landscape.energies,
+        true_action=landscape.true_action,
+        minimum_action=landscape.minimum_action,
+    )
+
+
+def _summary(landscape: Landscape) -> str:
+    lines = [
+        f"{axis:>8}: true {landscape.true_action[column]:+.3f}, "
+        f"minimum {landscape.minimum_action[column]:+.3f}"
+        for axis, column in zip(landscape.config.axes, landscape.config.columns, strict=True)
+    ]
+    if landscape.offset_m is not None:
+        lines.append(f"  offset: {100 * landscape.offset_m:.1f} cm")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,76 @@
+"""The verb `landscape`: its three files, both sources, bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from armchair.cli.main import main
+from armchair.evaluation import models
+from armchair.evaluation.models import NamedModel
+from tests.evaluation.conftest import env  # noqa: F401  # the fixture
+from tests.evaluation.fakes import FakeReach, PixelModel
+
+
+@pytest.fixture
+def workplace(
+    env: FakeReach,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Path:
+    """Return an empty current folder; every model is the fake one."""
+    named = NamedModel(model=PixelModel(), name="pixels", sha256="0" * 64)
+    monkeypatch.setattr(models, "load_world_model", lambda name: named)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("options", "stem"),
+    [
+        ([], "sim-validation-0-0-x-z"),
+        (["--pair", "franka", "--axes", "x", "y", "--others", "zero"], "franka-x-y"),
+        (
+            ["--source", "pair", "--pair", "franka", "--axes", "yaw", "gripper"],
+            "franka-yaw-gripper",
+        ),
+    ],
+)
+def test_picture_and_numbers(options: list[str], stem: str, workplace: Path) -> None:
+    assert main(["landscape", "--grid", "5", "--out", "out", *options]) == 0
+    assert {file.name for file in (workplace / "out").iterdir()} == {
+        f"{stem}.png",
+        f"{stem}.npz",
+        f"{stem}.json",
+    }
+    numbers = json.loads((workplace / "out" / f"{stem}.json").read_text())
+    with np.load(workplace / "out" / f"{stem}.npz") as arrays:
+        assert np.allclose(arrays["energies"], numbers["energies"])
+        assert arrays["values"].shape == (2, 5)
+    assert numbers["model"] == "pixels"
+    with Image.open(workplace / "out" / f"{stem}.png") as picture:
+        assert picture.size == (1100, 620)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--source", "pair"], "--source pair needs --pair"),
+        (["--pair", "nothing.npz"], "nothing.npz: there is no such file"),
+        (["--axes", "x", "q"], "unknown action axis 'q'"),
+        (["--axes", "z", "z"], "two different"),
+        (["--grid", "1"], "grid is 1"),
+        (["--seed", "-1"], "--seed -1"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(
+    options: list[str], words: str, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["landscape", *options]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert words in lines[0]

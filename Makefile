@@ -20,7 +20,7 @@ $(INSTALLED): pyproject.toml constraints.txt scripts/install.sh
 
 evaluate: $(INSTALLED) ## the main job: plan reaches with the shipped model, write runs/reach
 	@$(BIN)/armchair evaluate --tasks reach --episodes $(EPISODES) --planner cem --model default \
-		--out $(OUT)
+		--out $(OUT) $(if $(wildcard $(OUT)/report.json),--overwrite)
 
 test: $(INSTALLED) ## the tests that CI runs
 	@$(BIN)/python -m pytest -q -m "not slow"

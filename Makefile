@@ -47,6 +47,12 @@ imports: $(INSTALLED) ## import-linter: who may import whom
 
 check: lint types imports test ## lint, types, imports, test
 
+model: $(INSTALLED) ## remake the shipped model from its seeds (hours): collect, pretrain, train
+	@scripts/make_model.sh
+
+results: $(INSTALLED) ## measure again what docs/results.md reports, on role validation
+	@scripts/make_results.sh
+
 lock: $(INSTALLED) ## remake constraints.txt from what .venv holds
 	@$(BIN)/python scripts/lock.py > constraints.new && mv constraints.new constraints.txt
 

@@ -1,0 +1,63 @@
+"""What a benchmark returns, how it takes time, and the registry of all benchmarks."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from armchair.errors import BadValueError
+from armchair.planners import Planner
+from armchair.registry import Registry
+from armchair.worldmodel.model import WorldModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchSetting:
+    """What is measured: a world model, a planner, and how often."""
+
+    model: WorldModel
+    planner: Planner
+    repeats: int = 5
+    """Timed runs after one that warms up; their median counts."""
+    rows: int = 60
+    """Rows of the episodes that are written and read: 60 are 4 s."""
+
+    def __post_init__(self) -> None:
+        if self.repeats < 1:
+            raise BadValueError(f"repeats is {self.repeats}, expected 1 or more.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """Seconds of one piece of work and of what it is compared with on the same machine."""
+
+    what: str
+    seconds: float
+    against: str
+    reference_seconds: float
+
+    @property
+    def per_second(self) -> float:
+        """How often the work fits into a second."""
+        return 1.0 / self.seconds
+
+    @property
+    def ratio(self) -> float:
+        """Seconds of the work over seconds of the reference, dimensionless; lower is better."""
+        return self.seconds / self.reference_seconds
+
+
+BENCHMARKS: Registry[Callable[[BenchSetting], Measurement]] = Registry("benchmark")
+
+
+def seconds_of(work: Callable[[], object], repeats: int) -> float:
+    """Return the median wall time of `work` in seconds, after one run that does not count."""
+    work()
+    taken = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)

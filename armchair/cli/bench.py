@@ -1,0 +1,59 @@
+"""Time planning, rendering, loading and training, as ratios against the same machine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from armchair.errors import BadFileError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Options of `armchair bench`."""
+
+    only: tuple[str, ...] = ()
+    """Benchmarks to run, all by default: collect, load, plan, render, train."""
+    model: str = "default"
+    """World model: a name (default is the shipped one) or a folder with a checkpoint."""
+    planner: str = "cem"
+    """Planner that `plan` times."""
+    repeats: int = 5
+    """Timed runs of each; the median counts."""
+    out: Path | None = None
+    """File for the figures as JSON."""
+
+
+def run(config: Config) -> None:
+    """Time what is asked for, print a table and write the figures."""
+    from armchair.bench import learning, simulation  # noqa: F401  (they register themselves)
+    from armchair.bench.measurement import BENCHMARKS, BenchSetting
+    from armchair.evaluation.provenance import code_version, processor
+    from armchair.planners import load_planner
+    from armchair.worldmodel.model import WorldModel
+
+    if config.out is not None and not config.out.resolve().parent.is_dir():
+        raise BadFileError(config.out, "its folder does not exist", "Make it, or choose another.")
+    names = config.only or tuple(BENCHMARKS)
+    benchmarks = {name: BENCHMARKS[name] for name in names}
+    setting = BenchSetting(
+        model=WorldModel.from_pretrained(config.model),
+        planner=load_planner(config.planner),
+        repeats=config.repeats,
+    )
+    table = Table("", "work", "seconds", "per second", "against", "ratio")
+    figures = {}
+    for name in track(benchmarks, "bench", console=Console(stderr=True), transient=True):
+        found = benchmarks[name](setting)
+        numbers = [f"{found.seconds:.3g}", f"{found.per_second:.3g}", f"{found.ratio:.3g}"]
+        table.add_row(name, found.what, *numbers[:2], found.against, numbers[2])
+        figures[name] = {**vars(found), "ratio": found.ratio}
+    Console().print(table)
+    if config.out is not None:
+        page = {"code": code_version(), "cpu": processor(), "benchmarks": figures}
+        config.out.write_text(json.dumps(page, indent=2) + "\n", "utf-8")

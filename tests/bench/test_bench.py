@@ -1,0 +1,57 @@
+"""Contract of every benchmark: finite, positive, and it says what against what."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from armchair.bench import learning, simulation  # noqa: F401  (they register themselves)
+from armchair.bench.measurement import BENCHMARKS, BenchSetting, Measurement, seconds_of
+from armchair.cli.main import main
+from armchair.errors import BadValueError
+from armchair.planners import load_planner, with_options
+from tests.worldmodel.models import tiny_sandbox
+
+
+@pytest.mark.parametrize("name", list(BENCHMARKS))
+def test_benchmark(name: str) -> None:
+    planner = with_options(load_planner("cem"), ["samples=16", "elites=4", "iterations=2"])
+    setting = BenchSetting(model=tiny_sandbox(), planner=planner, repeats=1, rows=33)
+    found = BENCHMARKS[name](setting)
+    assert found.seconds > 0
+    assert found.reference_seconds > 0
+    assert found.what
+    assert found.against
+
+
+def test_ratio_is_work_over_reference() -> None:
+    found = Measurement(what="a", seconds=0.5, against="b", reference_seconds=0.25)
+    assert found.ratio == 2.0
+    assert found.per_second == 2.0
+
+
+def test_the_warming_run_does_not_count() -> None:
+    runs: list[int] = []
+    assert seconds_of(lambda: runs.append(1), repeats=3) >= 0
+    assert len(runs) == 4
+
+
+def test_repeats_are_checked() -> None:
+    with pytest.raises(BadValueError, match="repeats is 0"):
+        BenchSetting(model=tiny_sandbox(), planner=load_planner("cem"), repeats=0)
+
+
+def test_verb_writes_its_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tiny_sandbox().save_pretrained(tmp_path / "model")
+    options = ["--only", "train", "--model", str(tmp_path / "model"), "--repeats", "1"]
+    assert main(["bench", *options, "--out", str(tmp_path / "bench.json")]) == 0
+    page = json.loads((tmp_path / "bench.json").read_text())
+    assert page["benchmarks"]["train"]["ratio"] > 0
+    assert "train" in capsys.readouterr().out
+
+
+def test_unknown_benchmark_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "--only", "plam"]) == 2
+    assert "Did you mean 'plan'?" in capsys.readouterr().err

@@ -90,7 +90,7 @@ class FrameEncoder(nn.Module):
     def preprocess(self, frames: Tensor | NDArray[np.uint8]) -> Tensor:
         """Return pixels (B, 3, S, S) of uint8 frames (B, H, W, 3), on the encoder's device."""
         device = next(self.parameters()).device
-        return pixels.preprocess(frames, self.config.image_size).to(device)
+        return pixels.preprocess(pixels.check_frames(frames).to(device), self.config.image_size)
 
     def forward(self, frames: Tensor | NDArray[np.uint8]) -> Tensor:
         """Return raw tokens (B, N, D) of uint8 frames (B, H, W, 3), each encoded alone.

@@ -23,7 +23,7 @@ from armchair.worldmodel.tensor_files import fill
 
 SECONDS_PER_STEP = 4 / 15
 """Every fourth row of a 15 Hz recording is a model frame."""
-TOKENS_AT_ONCE = {"cpu": 8192, "cuda": 131072}
+TOKENS_AT_ONCE = {"cpu": 4224, "cuda": 131072}
 """Tokens of a chunk of candidates: small enough for a CPU's cache, large enough for a GPU."""
 
 
@@ -63,7 +63,8 @@ class WorldModel(nn.Module):
         Always in float32: what changes between frames is small against what does not. Raises
         `BadValueError` on a wrong dtype or shape.
         """
-        return self.latents_of(self.encoder(frames))
+        with torch.autocast(self.device.type, enabled=False):
+            return self.latents_of(self.encoder(frames))
 
     def latents_of(self, raw: Tensor) -> Tensor:
         """Return latents (..., D) of the encoder's raw tokens (..., D), say from a cache."""
@@ -131,7 +132,7 @@ class WorldModel(nn.Module):
     def _chunk(self) -> int:
         config = self.predictor.config
         tokens = config.tokens_per_frame + config.conditions
-        return max(1, TOKENS_AT_ONCE.get(self.device.type, 8192) // tokens)
+        return max(1, TOKENS_AT_ONCE.get(self.device.type, 4224) // tokens)
 
     def save_pretrained(self, folder: Path | str, dtype: torch.dtype = torch.float32) -> None:
         """Write `model.safetensors` and `config.json` into a folder.

@@ -20,12 +20,14 @@ deterministic, the central 1.35 crop of a 16:9 frame and the whole of a square o
 
 def check_frames(frames: Tensor | NDArray[np.uint8]) -> Tensor:
     """Return frames (B, H, W, 3) as a uint8 tensor, or raise `BadValueError` with what was seen."""
-    tensor = torch.from_numpy(frames) if isinstance(frames, np.ndarray) else frames
-    if tensor.dtype != torch.uint8:
+    if frames.dtype not in (torch.uint8, np.uint8):
         raise BadValueError(
-            f"frames have dtype {tensor.dtype}, expected uint8 in 0 … 255. "
+            f"frames have dtype {frames.dtype}, expected uint8 in 0 … 255. "
             "Convert with (255 * frames).round().astype('uint8') if they are in 0 … 1."
         )
+    if isinstance(frames, np.ndarray):  # copied if read-only or flipped, as cameras give them
+        frames = torch.from_numpy(np.require(frames, requirements=["C", "W"]))
+    tensor = frames
     if tensor.ndim != 4 or tensor.shape[-1] != 3:
         raise BadValueError(
             f"frames have shape {tuple(tensor.shape)}, expected (batch, height, width, 3): RGB, "

@@ -20,7 +20,8 @@ def supports_bfloat16(device: torch.device | str) -> bool:
     if kind == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if kind == "cpu":
-        capabilities = torch.cpu.get_capabilities()
+        known = getattr(torch.cpu, "get_capabilities", None)  # older torch does not know
+        capabilities: dict[str, object] = known() if known else {}
         return any(bool(capabilities.get(flag)) for flag in _CPU_BFLOAT16_FLAGS)
     return False
 

@@ -149,7 +149,7 @@ def test_meta_checkpoints_of_another_kind_or_damaged(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("frames", "says"),
     [
-        (FRAMES.astype(np.float32) / 255, "dtype torch.float32, expected uint8"),
+        (FRAMES.astype(np.float32) / 255, "dtype float32, expected uint8"),
         (FRAMES[0], r"shape \(40, 40, 3\), expected \(batch, height, width, 3\)"),
         (FRAMES.transpose(0, 3, 1, 2), r"shape \(2, 3, 40, 40\)"),
         (FRAMES[:0], "nothing to encode"),

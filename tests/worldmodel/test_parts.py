@@ -46,6 +46,12 @@ def test_pixels_are_resized_and_normalised() -> None:
     torch.testing.assert_close(out.mean((0, 2, 3)), white)
 
 
+def test_read_only_and_flipped_frames_are_welcome() -> None:
+    frames = np.zeros((1, 8, 8, 3), np.uint8)
+    frames.flags.writeable = False
+    assert pixels.check_frames(frames[:, ::-1]).shape == (1, 8, 8, 3)
+
+
 def test_statistics_measure_change_within_clips() -> None:
     generator = torch.Generator().manual_seed(0)
     background = 3 * torch.randn(50, 1, 6, 32, generator=generator)

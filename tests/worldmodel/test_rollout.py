@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from armchair.errors import BadValueError
+from armchair.planners import load_planner, with_options
+from armchair.planners.protocol import Context
 from armchair.worldmodel import model as model_module
 from armchair.worldmodel import poses, precision
 from armchair.worldmodel.losses import ac_losses
@@ -144,3 +146,20 @@ def test_a_longer_rollout_loss_equals_whole_forward_passes() -> None:
     assert float(single.rollout) == 0
     with pytest.raises(BadValueError, match="5 steps"):
         ac_losses(model, latents, states, actions, rollout_steps=5)
+
+
+def test_a_planner_searches_in_it(sandbox: WorldModel) -> None:
+    planner = with_options(load_planner("cem"), ["samples=16", "iterations=2", "elites=4"])
+    latents, states, past_actions = context(2)
+    lived = Context(latents=latents, states=states, past_actions=past_actions)
+    generator = torch.Generator().manual_seed(0)
+    plan = planner.plan(sandbox, lived, latents[0], generator)
+    assert plan.actions.shape[1] == 7
+    assert torch.isfinite(plan.actions).all()
+
+
+def test_encoding_ignores_a_surrounding_autocast(sandbox: WorldModel) -> None:
+    frames = torch.randint(0, 256, (1, 32, 32, 3), dtype=torch.uint8)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = sandbox.encode(frames)
+    assert torch.equal(inside, sandbox.encode(frames))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-
-from armchair.errors import BadFileError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +33,8 @@ def run(config: Config) -> None:
     from armchair.evaluation.provenance import code_version, processor
     from armchair.planners import load_planner
     from armchair.worldmodel.model import WorldModel
+    from armchair.worldmodel.optimisation import atomic
 
-    if config.out is not None and not config.out.resolve().parent.is_dir():
-        raise BadFileError(config.out, "its folder does not exist", "Make it, or choose another.")
     names = config.only or tuple(BENCHMARKS)
     benchmarks = {name: BENCHMARKS[name] for name in names}
     setting = BenchSetting(
@@ -55,5 +51,6 @@ def run(config: Config) -> None:
         figures[name] = {**vars(found), "ratio": found.ratio}
     Console().print(table)
     if config.out is not None:
+        config.out.parent.mkdir(parents=True, exist_ok=True)
         page = {"code": code_version(), "cpu": processor(), "benchmarks": figures}
-        config.out.write_text(json.dumps(page, indent=2) + "\n", "utf-8")
+        atomic.write_json(config.out, page)

@@ -46,8 +46,8 @@ def test_repeats_are_checked() -> None:
 def test_verb_writes_its_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tiny_sandbox().save_pretrained(tmp_path / "model")
     options = ["--only", "train", "--model", str(tmp_path / "model"), "--repeats", "1"]
-    assert main(["bench", *options, "--out", str(tmp_path / "bench.json")]) == 0
-    page = json.loads((tmp_path / "bench.json").read_text())
+    assert main(["bench", *options, "--out", str(tmp_path / "new" / "bench.json")]) == 0
+    page = json.loads((tmp_path / "new" / "bench.json").read_text())
     assert page["benchmarks"]["train"]["ratio"] > 0
     assert "train" in capsys.readouterr().out
 

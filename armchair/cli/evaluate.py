@@ -147,7 +147,7 @@ class _Bars:
 def _table(name: str, task: TaskReport) -> Table:
     """Return the score table of one task, at most 80 characters wide."""
     title = f"{name}: distance at the end and planning time as median / 90th percentile"
-    table = Table(title=title, box=box.SIMPLE_HEAD)
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=0)
     table.add_column("", no_wrap=True)
     for column in ("success", "95 %", "≤ 4 cm", "cm", "s", "evals"):
         table.add_column(column, justify="right", no_wrap=True)

@@ -70,7 +70,7 @@ def run(config: Config) -> None:
     stem = config.out / f"{pair.name}-{'-'.join(config.axes)}"
     draw(stem.with_suffix(".png"), landscape, pair, f"{pair.name} · model {config.model}")
     _write_numbers(stem, landscape, pair, named)
-    console.print(_summary(landscape), f"{stem}.png, .npz and .json written", soft_wrap=True)
+    console.print(f"{_summary(landscape)}{stem}.png, .npz and .json written", soft_wrap=True)
 
 
 def _pair(config: Config) -> FramePair:

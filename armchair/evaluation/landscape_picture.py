@@ -19,7 +19,7 @@ def draw(path: Path, landscape: Landscape, pair: FramePair, title: str) -> None:
     """Write a PNG of 1100x620 pixels."""
     figure: Any = Figure(figsize=(11.0, 6.2), dpi=100)
     grid = figure.add_gridspec(
-        2, 2, width_ratios=(2.1, 1), left=0.08, right=0.98, top=0.86, bottom=0.1, wspace=0.08
+        2, 2, width_ratios=(2.1, 1), left=0.08, right=0.98, top=0.85, bottom=0.1, wspace=0.08
     )
     _energy(figure, figure.add_subplot(grid[:, 0]), landscape)
     for row, (seen, name) in enumerate(((pair.before, "now"), (pair.after, "goal image"))):
@@ -53,9 +53,11 @@ def _energy(figure: Any, axes: Any, landscape: Landscape) -> None:
     labels = [
         f"Δ{AXIS} ({UNITS[c]})" for AXIS, c in zip(landscape.config.axes, columns, strict=True)
     ]
+    axes.locator_params(nbins=7)
     axes.set_xlabel(labels[0])
     axes.set_ylabel(labels[1])
-    axes.legend(loc="upper left", fontsize=9, framealpha=0.9)
+    place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3}
+    axes.legend(fontsize=9, facecolor="#8a8a8a", labelcolor="white", **place)
 
 
 def _bounds(axes: Any) -> None:

@@ -87,7 +87,7 @@ class Ledger:
         self._done: dict[tuple[str, str, int], Outcome] = {}
         header = json.dumps(fingerprint, sort_keys=True)
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
-        if lines and lines[0] != header:
+        if len(lines) > 1 and lines[0] != header:
             raise BadFileError(
                 path,
                 "holds unfinished episodes of a run with other settings or other code",

@@ -90,7 +90,9 @@ def _curves(axes: Any, trace: Trace) -> list[tuple[Any, list[float], list[float]
     moving.append((line, steps, [100 * distance for distance in trace.distances_m]))
     _scale(axes, right, trace, [*seen, *imagined])
     lines = [entry[0] for entry in moving]
-    axes.legend(lines, [entry.get_label() for entry in lines], fontsize=7, loc="upper right")
+    axes.legend(
+        lines, [entry.get_label() for entry in lines], fontsize=7, loc="upper right", framealpha=0.6
+    )
     return moving
 
 

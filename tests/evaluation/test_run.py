@@ -132,6 +132,12 @@ def test_episodes_of_another_run_are_not_mixed_in(env: FakeReach, tmp_path: Path
     evaluate(evaluation(tmp_path, controls=(), seed=7), ignore, overwrite=True)
 
 
+def test_a_run_that_never_played_is_forgotten(env: FakeReach, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        evaluate(evaluation(tmp_path, controls=(), level="unknown to the fake"), ignore)
+    assert evaluate(evaluation(tmp_path, controls=()), ignore).level == "light"
+
+
 def test_an_existing_report_is_kept(env: FakeReach, tmp_path: Path) -> None:
     evaluate(evaluation(tmp_path, controls=()), ignore)
     before = (tmp_path / "report.json").read_bytes()

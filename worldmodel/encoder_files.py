@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors.torch import load as load_tensors
 from safetensors.torch import save as dump_tensors
 
 from armchair.errors import BadFileError
 from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
 from armchair.worldmodel.optimisation import atomic
+from armchair.worldmodel.tensor_files import fill, read_safetensors
 
 WEIGHTS, CONFIG = "encoder.safetensors", "config.json"
 FIX = "Give a folder that `armchair pretrain` wrote."
@@ -33,15 +33,10 @@ def load_encoder(folder: Path) -> FrameEncoder:
     """Return the frozen encoder of a folder in float32; raises `BadFileError` if it is not one."""
     try:
         config = EncoderConfig(**json.loads((folder / CONFIG).read_text())["encoder"])
-        weights = load_tensors((folder / WEIGHTS).read_bytes())
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadFileError(folder, f"not an encoder's folder ({error})", FIX) from error
     encoder = FrameEncoder(config)
-    try:
-        encoder.backbone.load_state_dict(weights)
-    except RuntimeError as error:
-        found = "weights of another architecture than its config.json says"
-        raise BadFileError(folder / WEIGHTS, found, FIX) from error
+    fill(encoder.backbone, read_safetensors(folder / WEIGHTS, FIX), folder / WEIGHTS, FIX)
     return encoder.requires_grad_(False).eval()
 
 

@@ -72,7 +72,8 @@ class MaskDenoiser(nn.Module):
         """Return the teacher's LayerNormed tokens (B, N, D) float32 of all patches, no gradient."""
         with torch.no_grad():
             raw = encode_patches(self.teacher, patches, tables)
-            return layer_normalised(raw)
+            targets: Tensor = layer_normalised(raw)
+            return targets
 
     def predict(
         self, patches: Tensor, mask: Mask, kind: int, tables: tuple[RotaryTables, RotaryTables]
@@ -103,7 +104,8 @@ def cut_patches(video: Tensor, patch: int, tubelet: int) -> Tensor:
     The order inside a patch is that of the embedding's convolution weight.
     """
     cut = video.unflatten(4, (-1, patch)).unflatten(3, (-1, patch)).unflatten(2, (-1, tubelet))
-    return cut.permute(0, 2, 4, 6, 1, 3, 5, 7).flatten(4).flatten(1, 3)
+    patches: Tensor = cut.permute(0, 2, 4, 6, 1, 3, 5, 7).flatten(4).flatten(1, 3)
+    return patches
 
 
 def take(patches: Tensor, positions: Tensor) -> Tensor:

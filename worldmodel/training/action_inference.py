@@ -7,7 +7,9 @@ method of its own over x, y, z and the gripper, for many pairs in one batch; no 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +18,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from armchair.errors import BadValueError
+from armchair.worldmodel.data.episodes import EpisodeHandle
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.precision import autocast
-from armchair.worldmodel.training.clips import ClipSampler
+from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
+from armchair.worldmodel.training.token_cache import CacheConfig, update_cache
 
 SEARCHED = (0, 1, 2, 6)
 """Components of an action that are searched; rotation stays zero."""
@@ -85,13 +89,8 @@ def sample_pairs(
             "collect more held-out episodes."
         )
     clips = sampler.read(np.concatenate(kept)[: config.pairs])
-    latents = _latents(model, clips.tokens)
+    latents = model.latents_of(clips.tokens)  # a second LayerNorm changes nothing
     return Pairs(latents[:, 0], latents[:, 1], clips.states[:, 0], clips.actions[:, 0])
-
-
-def _latents(model: WorldModel, tokens: Tensor) -> Tensor:
-    """Return latents of cached tokens; a second LayerNorm of LayerNormed tokens changes nothing."""
-    return model.latents_of(tokens)
 
 
 @torch.no_grad()
@@ -160,3 +159,19 @@ def score(inferred: Tensor, logged: Tensor) -> dict[str, AxisScore]:
             mean_abs_error=float((x - y).abs().mean()),
         )
     return scores
+
+
+def score_episodes(
+    model: WorldModel,
+    episodes: Sequence[EpisodeHandle],
+    config: InferenceConfig,
+    seed: int,
+    cache: Path,
+) -> dict[str, AxisScore]:
+    """Return the scores of a sandbox model on episodes; `cache` is a folder for their tokens."""
+    tokens = update_cache(cache, episodes, model.encoder, CacheConfig())
+    limit = config.move[1]
+    sampler = ClipSampler(tokens, ClipConfig(frames=2, max_move=limit))
+    generator = torch.Generator().manual_seed(seed)
+    pairs = sample_pairs(model, sampler, config, generator)
+    return score(infer_actions(model, pairs, config, generator), pairs.actions)

@@ -1,0 +1,1 @@
+"""Recipes: functions that return whole configurations, named after what they make."""

@@ -1,0 +1,32 @@
+"""The sandbox model: small enough for two CPU cores and for a wheel."""
+
+from __future__ import annotations
+
+from armchair.worldmodel.encoder import EncoderConfig
+from armchair.worldmodel.optimisation.adamw import AdamWConfig
+from armchair.worldmodel.optimisation.schedule import Schedule
+from armchair.worldmodel.pretraining.clips import ClipConfig as VideoClipConfig
+from armchair.worldmodel.pretraining.learner import PretrainConfig
+from armchair.worldmodel.pretraining.network import MaskPredictorConfig
+from armchair.worldmodel.training.clips import ClipConfig
+from armchair.worldmodel.training.learner import PredictorSize, TrainConfig
+
+
+def pretrain() -> PretrainConfig:
+    """Return mask denoising of a 4.9M encoder on 128-pixel clips and repeated stills."""
+    return PretrainConfig(
+        encoder=EncoderConfig(image_size=128, patch_size=16, width=256, depth=6, heads=4),
+        predictor=MaskPredictorConfig(width=128, depth=3, heads=4),
+        clips=VideoClipConfig(batch=64, still_share=0.5, clip_frames=4),
+        schedule=Schedule(peak=6e-4, warmup_share=0.05, decay_share=0.2),
+    )
+
+
+def train() -> TrainConfig:
+    """Return AC training of a 4.9M predictor on three-frame clips with random gaps."""
+    return TrainConfig(
+        predictor=PredictorSize(width=256, depth=6, heads=4),
+        clips=ClipConfig(batch=64, frames=3, gap_rows=(4, 24), max_move=0.13),
+        schedule=Schedule(peak=5e-4, warmup_share=0.05, decay_share=0.2),
+        optimiser=AdamWConfig(weight_decay=0.04, betas=(0.9, 0.95)),
+    )

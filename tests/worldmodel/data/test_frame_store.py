@@ -1,0 +1,84 @@
+"""The frame store: append, damage, another configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from armchair.errors import BadFileError
+from armchair.worldmodel.data.frame_store import (
+    FRAMES,
+    FrameStore,
+    StoreConfig,
+    find_videos,
+    update_store,
+)
+from tests.factories import smooth_frames
+from tests.worldmodel.videos import write_video
+
+CONFIG = StoreConfig(size=32, row_stride=4)
+
+
+def test_every_fourth_frame_small(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mp4", frames=18)
+    store = update_store(tmp_path / "store", find_videos([tmp_path]), CONFIG)
+    assert store.frames.shape == (5, 32, 32, 3)
+    assert store.episodes == [(0, 5)]
+    pictures = smooth_frames(18)[::4].reshape(5, 32, 2, 32, 2, 3).mean((2, 4))
+    assert np.abs(store.frames - pictures).mean() < 6  # MP4 is lossy
+
+
+def test_new_videos_are_appended_and_old_ones_stay(tmp_path: Path) -> None:
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    write_video(folder / "b.mp4", frames=8)
+    first = np.array(update_store(tmp_path / "store", find_videos([folder]), CONFIG).frames)
+    with (tmp_path / "store" / FRAMES).open("ab") as file:
+        file.write(b"half a video of a killed run")
+    write_video(folder / "a.mp4", frames=12, seed=1)
+    (folder / ".unfinished").mkdir()
+    write_video(folder / ".unfinished" / "c.mp4", frames=12, seed=1)
+    seen: list[Path] = []
+    store = update_store(tmp_path / "store", find_videos([folder]), CONFIG, seen.append)
+    assert store.episodes == [(0, 2), (2, 3)]
+    assert np.array_equal(store.frames[:2], first)
+    assert [path.name for path in seen] == ["a.mp4"]
+
+
+def test_a_damaged_video_is_named(tmp_path: Path) -> None:
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    with pytest.raises(BadFileError, match=r"broken\.mp4: cannot be decoded"):
+        update_store(tmp_path / "store", find_videos([tmp_path]), CONFIG)
+
+
+def test_another_configuration_is_refused(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mp4")
+    update_store(tmp_path / "store", find_videos([tmp_path]), CONFIG)
+    with pytest.raises(BadFileError, match="Choose another store folder"):
+        update_store(tmp_path / "store", [], StoreConfig(size=16))
+
+
+def test_a_short_store_is_refused(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mp4")
+    update_store(tmp_path / "store", find_videos([tmp_path]), CONFIG)
+    (tmp_path / "store" / FRAMES).write_bytes(b"")
+    with pytest.raises(BadFileError, match="shorter than its manifest"):
+        FrameStore(tmp_path / "store")
+
+
+def test_wide_videos_are_cropped_as_the_encoder_crops(tmp_path: Path) -> None:
+    import av
+
+    wide = np.zeros((4, 36, 64, 3), np.uint8)
+    wide[:, :, 8:56] = 255  # the central 1.35 crop is 48.6 of 64 pixels wide
+    with av.open(str(tmp_path / "wide.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=15)
+        stream.width, stream.height, stream.pix_fmt = 64, 36, "yuv420p"
+        for picture in wide:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    store = update_store(tmp_path / "store", find_videos([tmp_path]), CONFIG)
+    assert store.frames.shape == (1, 32, 32, 3)
+    assert store.frames.mean() > 235

@@ -1,0 +1,100 @@
+"""The loop: resume, interrupt, full disk, damaged checkpoint."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from armchair.errors import ArmchairError, BadFileError
+from armchair.worldmodel.optimisation import atomic
+from armchair.worldmodel.optimisation.budget import Budget
+from armchair.worldmodel.optimisation.loop import (
+    CHECKPOINT,
+    LoopConfig,
+    Moment,
+    generator_at,
+    run_loop,
+)
+from armchair.worldmodel.optimisation.reporter import Reporter
+from armchair.worldmodel.optimisation.schedule import Schedule
+
+
+class Walker:
+    """A learner whose only weight walks at random, by the learning rate."""
+
+    def __init__(self, stop_at: int | None = None) -> None:
+        self.place, self.stop_at = torch.zeros(()), stop_at
+
+    def update(self, moment: Moment) -> dict[str, float]:
+        if moment.step == self.stop_at:
+            os.kill(os.getpid(), signal.SIGINT)
+        self.place += moment.rate * torch.randn((), generator=generator_at(0, moment.step))
+        return {"loss": float(self.place)}
+
+    def evaluate(self, step: int) -> dict[str, float]:
+        return {"validation": 1.0}
+
+    def state(self) -> dict[str, Any]:
+        return {"place": self.place}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.place = state["place"]
+
+
+def walk(folder: Path, learner: Walker, steps: int = 20) -> int:
+    with Reporter(folder, "walk") as reporter:
+        return run_loop(
+            learner,
+            folder=folder,
+            budget=Budget(steps=steps),
+            schedule=Schedule(),
+            config=LoopConfig(log_steps=5, evaluate_steps=10),
+            reporter=reporter,
+        )
+
+
+def test_an_interrupted_run_goes_on_to_the_same_end(tmp_path: Path) -> None:
+    whole = Walker()
+    assert walk(tmp_path / "whole", whole) == 20
+    with pytest.raises(KeyboardInterrupt):
+        walk(tmp_path / "parts", Walker(stop_at=7))
+    rest = Walker()
+    assert walk(tmp_path / "parts", rest) == 20
+    assert torch.equal(whole.place, rest.place)
+    log = (tmp_path / "parts" / "log.txt").read_text()
+    assert "interrupted after step 8" in log
+    assert "after step 8" in log.splitlines()[-6]
+    assert "validation 1" in log
+
+
+def test_a_finished_run_does_no_more(tmp_path: Path) -> None:
+    walk(tmp_path, Walker())
+    again = Walker(stop_at=0)
+    assert walk(tmp_path, again) == 20
+
+
+def test_a_full_disk_is_one_line_and_keeps_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / CHECKPOINT
+    atomic.write_bytes(path, b"old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ArmchairError, match=r"checkpoint\.pt: no space left on the disk"):
+        atomic.write_bytes(path, b"new")
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"old"]
+
+
+def test_a_damaged_checkpoint_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / CHECKPOINT).write_bytes(b"cut short")
+    with pytest.raises(BadFileError, match="Delete it to start again"):
+        walk(tmp_path, Walker())

@@ -1,0 +1,37 @@
+"""Learning rate and budget."""
+
+from __future__ import annotations
+
+import pytest
+
+from armchair.errors import BadValueError
+from armchair.worldmodel.optimisation.budget import Budget
+from armchair.worldmodel.optimisation.schedule import Schedule
+
+
+def test_warmup_constant_decay() -> None:
+    schedule = Schedule(peak=2.0, warmup_share=0.1, decay_share=0.2, start_ratio=0.5)
+    rates = [schedule.rate(p) for p in (0.0, 0.05, 0.1, 0.5, 0.8, 0.9, 1.0)]
+    assert rates == pytest.approx([1.0, 1.5, 2.0, 2.0, 2.0, 1.0, 0.0])
+
+
+def test_no_warmup_and_no_decay() -> None:
+    schedule = Schedule(peak=1.0, warmup_share=0.0, decay_share=0.0)
+    assert schedule.rate(0.0) == schedule.rate(1.0) == 1.0
+
+
+def test_shares_must_fit_into_the_run() -> None:
+    with pytest.raises(BadValueError, match="together at most 1"):
+        Schedule(warmup_share=0.6, decay_share=0.6)
+
+
+def test_budget_of_steps_or_minutes() -> None:
+    assert Budget(steps=10).progress(5, seconds=1e9) == 0.5
+    assert Budget(minutes=2).progress(10**9, seconds=60) == 0.5
+    assert Budget(minutes=2).expected_steps(100, seconds=60) == pytest.approx(200)
+
+
+@pytest.mark.parametrize("both", [{}, {"steps": 1, "minutes": 1.0}, {"steps": 0}])
+def test_budget_is_exactly_one(both: dict[str, int]) -> None:
+    with pytest.raises(BadValueError, match="steps"):
+        Budget(**both)

@@ -1,0 +1,135 @@
+"""Whole pre-training runs on tiny videos: resume, relay, results."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from armchair.cli import pretrain as verb
+from armchair.errors import BadFileError
+from armchair.worldmodel.data.frame_store import FrameStore
+from armchair.worldmodel.encoder import EncoderConfig
+from armchair.worldmodel.encoder_files import encoder_hash, load_encoder
+from armchair.worldmodel.optimisation.loop import LoopConfig, Moment
+from armchair.worldmodel.pretraining.clips import ClipConfig, random_crop
+from armchair.worldmodel.pretraining.learner import (
+    PretrainConfig,
+    PretrainLearner,
+    collapse_monitor,
+    scaled_momentum,
+)
+from armchair.worldmodel.pretraining.network import MaskPredictorConfig
+from armchair.worldmodel.pretraining.run import load_relay
+from tests.worldmodel.videos import write_video
+
+RECIPE = PretrainConfig(
+    encoder=EncoderConfig(image_size=32, patch_size=8, width=24, depth=1, heads=2),
+    predictor=MaskPredictorConfig(width=16, depth=1, heads=2),
+    clips=ClipConfig(batch=4),
+)
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("videos")
+    for index in range(3):
+        write_video(folder / f"{index}.mp4", frames=20, seed=index)
+    return folder
+
+
+def run(videos: Path, out: Path, **options: object) -> Path:
+    verb.run(verb.Config(videos=(videos,), out=out, recipe=RECIPE, **options))  # type: ignore[arg-type]
+    return out
+
+
+def moment(step: int) -> Moment:
+    return Moment(step=step, rate=3e-3, expected_steps=100, wants_metrics=True)
+
+
+def test_results_and_relay(videos: Path, tmp_path: Path) -> None:
+    out = run(videos, tmp_path / "a", steps=3)
+    encoder = load_encoder(out / "encoder")
+    assert encoder.config == RECIPE.encoder
+    learner = PretrainLearner(RECIPE, FrameStore(out / "frames"), seed=0)
+    load_relay(learner.network, out / "relay.pt")
+    state = learner.network.teacher.state_dict()
+    for name, value in encoder.backbone.state_dict().items():
+        assert torch.equal(value, state[name]), name
+    following = run(videos, tmp_path / "b", steps=2, init=out / "relay.pt", store=out / "frames")
+    assert encoder_hash(load_encoder(following / "encoder")) != encoder_hash(encoder)
+
+
+def test_killed_run_ends_in_the_same_weights(videos: Path, tmp_path: Path) -> None:
+    whole = run(videos, tmp_path / "whole", steps=30)
+    out = tmp_path / "killed"
+    script = (
+        "from pathlib import Path; from tests.worldmodel.pretraining import test_pretrain as t;"
+        f"t.run(Path({str(videos)!r}), Path({str(out)!r}), steps=30,"
+        "loop=t.LoopConfig(checkpoint_minutes=0.0, log_steps=1))"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 300
+        while not (out / "checkpoint.pt").exists() and process.poll() is None:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.01)
+        process.kill()
+    run(videos, out, steps=30)
+    assert "resuming" in (out / "log.txt").read_text()
+    hashes = [encoder_hash(load_encoder(folder / "encoder")) for folder in (whole, out)]
+    assert hashes[0] == hashes[1]
+
+
+def test_loss_falls_and_tokens_stay_apart(videos: Path, tmp_path: Path) -> None:
+    out = run(videos, tmp_path / "store", steps=1)
+    learner = PretrainLearner(RECIPE, FrameStore(out / "frames"), seed=0)
+    history = [learner.update(moment(step)) for step in range(60)]
+    assert history[-1]["loss"] < 0.9 * history[0]["loss"]
+    assert history[-1]["spread_still/data"] > 0.05
+
+
+def test_another_seed_or_size_does_not_resume(videos: Path, tmp_path: Path) -> None:
+    run(videos, tmp_path / "a", steps=1)
+    with pytest.raises(BadFileError, match="another set-up"):
+        run(videos, tmp_path / "a", steps=2, seed=1)
+
+
+def test_no_video_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadFileError, match="no MP4 file"):
+        run(tmp_path / "empty", tmp_path / "out", steps=1)
+
+
+def test_momentum_is_scaled_to_the_run() -> None:
+    assert scaled_momentum(252_000) == pytest.approx(0.99925)
+    assert scaled_momentum(63_000) == pytest.approx(0.997)
+    assert scaled_momentum(10) == 0.99
+
+
+def test_collapse_monitor() -> None:
+    assert collapse_monitor(torch.ones(4, 2, 3, 5), "x") == {
+        "spread_x/data": 0.0,
+        "spread_x/time": 0.0,
+    }
+
+
+def test_whole_crop_is_the_frame() -> None:
+    frames = torch.from_numpy(
+        np.random.default_rng(0).integers(0, 255, (2, 3, 16, 16, 3), np.uint8)
+    )
+    config = ClipConfig(crop_scale=(1.0, 1.0), crop_aspect=(1.0, 1.0))
+    pixels = random_crop(frames, 16, config, torch.Generator().manual_seed(0))
+    assert pixels.shape == (2, 3, 3, 16, 16)
+    red = pixels[1, 0, 2] * 0.229 + 0.485
+    torch.testing.assert_close(red, frames[1, 2, ..., 0].float() / 255, atol=1e-4, rtol=0)
+
+
+def test_loop_config_is_checked() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        LoopConfig(log_steps=0)

@@ -1,0 +1,47 @@
+"""Clips: gaps, bounds, actions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from armchair.errors import BadValueError
+from armchair.poses import compose
+from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
+from armchair.worldmodel.training.token_cache import TokenCache
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def test_gaps_moves_and_episodes_are_kept_to(cache: TokenCache) -> None:
+    config = ClipConfig(gap_rows=(4, 16), max_move=0.08)
+    frames = ClipSampler(cache, config).sample_frames(generator(), 200)
+    gaps = np.diff(frames, axis=1)
+    assert set(gaps.flatten()) == {1, 2, 3, 4}
+    assert (frames // 15 == frames[:, :1] // 15).all()
+    moves = np.abs(np.diff(cache.states[frames, :3], axis=1))
+    assert 0.05 < moves.max() <= 0.08
+
+
+def test_actions_lead_from_state_to_state(cache: TokenCache) -> None:
+    clips = ClipSampler(cache, ClipConfig(batch=32)).sample(generator())
+    assert clips.tokens.shape == (32, 3, 4, 24)
+    assert (clips.states[..., 3] >= 0).all()  # roll as sandbox models see it
+    reached = compose(clips.states[:, :-1], clips.actions)
+    assert np.abs(reached[..., :3] - clips.states[:, 1:, :3].numpy()).max() < 1e-6
+    assert np.abs(reached[..., 6] - clips.states[:, 1:, 6].numpy()).max() < 1e-6
+
+
+def test_backward_clips(cache: TokenCache) -> None:
+    sampler = ClipSampler(cache, ClipConfig(backward_share=1.0))
+    assert (np.diff(sampler.sample_frames(generator(), 20), axis=1) < 0).all()
+
+
+def test_impossible_settings(cache: TokenCache) -> None:
+    with pytest.raises(BadValueError, match="no multiple of the cache's stride"):
+        ClipSampler(cache, ClipConfig(gap_rows=(5, 7)))
+    with pytest.raises(BadValueError, match="hardly any clip"):
+        ClipSampler(cache, ClipConfig(gap_rows=(80, 80))).sample(generator())

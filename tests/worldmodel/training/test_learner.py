@@ -1,0 +1,146 @@
+"""The AC learner on a toy world in which only the action says what comes next."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
+from armchair.worldmodel.model import WorldModel
+from armchair.worldmodel.optimisation.loop import Moment, generator_at
+from armchair.worldmodel.predictor import ACPredictor, PredictorConfig
+from armchair.worldmodel.training.action_inference import (
+    InferenceConfig,
+    infer_actions,
+    sample_pairs,
+    score,
+)
+from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
+from armchair.worldmodel.training.learner import PredictorSize, TrainConfig, TrainLearner
+from armchair.worldmodel.training.token_cache import CachedEpisode, CacheLayout, TokenCache
+from armchair.worldmodel.training.units import measure_inputs, measure_latents
+
+WIDTH, TOKENS = 12, 4
+CONFIG = TrainConfig(
+    predictor=PredictorSize(width=24, depth=1, heads=2),
+    clips=ClipConfig(batch=32, gap_rows=(4, 8), max_move=0.2),
+    validation_clips=32,
+    validation_search=InferenceConfig(pairs=24, samples=48, elites=6, iterations=6),
+)
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> TokenCache:
+    """Random walks of the arm; a token is a fixed linear map of position and gripper."""
+    folder = tmp_path_factory.mktemp("toy")
+    random = np.random.default_rng(0)
+    count, length = 20, 40
+    steps = random.uniform(-0.06, 0.06, (count, length, 3))
+    centre = np.array([0.4, 0.0, 0.4])
+    position = centre + np.clip(np.cumsum(steps, axis=1), -0.3, 0.3)
+    gripper = random.uniform(0, 1, (count, length, 1))
+    rotation = np.tile([np.pi, 0.0, 0.0], (count, length, 1))
+    states = np.concatenate([position, rotation, gripper], axis=-1).reshape(-1, 7)
+    seen = np.concatenate([position * 5, gripper], axis=-1).reshape(-1, 4)
+    background = random.normal(size=(TOKENS, WIDTH)) * 3
+    maps = random.normal(size=(TOKENS, 4, WIDTH))
+    tokens = background + np.einsum("fs,nsd->fnd", seen, maps)
+    layout = CacheLayout(encoder_sha256="toy", row_stride=4, crops=1, tokens=TOKENS, width=WIDTH)
+    episodes = [CachedEpisode(path=str(i), first=i * length, count=length) for i in range(count)]
+    (folder / "tokens.bin").write_bytes(tokens[:, None].astype(np.float16).tobytes())
+    (folder / "states.bin").write_bytes(states.tobytes())
+    content = {"layout": asdict(layout), "episodes": [asdict(episode) for episode in episodes]}
+    (folder / "manifest.json").write_text(json.dumps(content))
+    return TokenCache(folder)
+
+
+def new_learner(cache: TokenCache, seed: int = 0) -> TrainLearner:
+    torch.manual_seed(seed)
+    encoder = FrameEncoder(EncoderConfig(image_size=32, width=WIDTH, depth=1, heads=2))
+    sampler = ClipSampler(cache, CONFIG.clips)
+    size = PredictorConfig(
+        token_width=WIDTH, grid=(2, 2), zero_init_output=True, **asdict(CONFIG.predictor)
+    )
+    model = WorldModel(
+        encoder,
+        ACPredictor(size),
+        statistics=measure_latents(cache),
+        scaling=measure_inputs(cache, sampler, seed),
+    )
+    return TrainLearner(CONFIG, model, sampler, sampler, seed)
+
+
+def moment(step: int, rate: float = 3e-3) -> Moment:
+    return Moment(step=step, rate=rate, expected_steps=200, wants_metrics=True)
+
+
+def test_it_learns_what_actions_do(toy: TokenCache) -> None:
+    learner = new_learner(toy)
+    first = learner.update(moment(0))
+    assert first["teacher_forcing"] == pytest.approx(first["copy_last"], rel=1e-2)
+    for step in range(1, 200):
+        learner.update(moment(step))
+    values = learner.evaluate(200)
+    assert values["validation/teacher_forcing_to_copy"] < 0.5
+    assert values["validation/rollout_to_copy"] < 0.6
+    for axis in "xyz":
+        assert values[f"inference/{axis}_correlation"] > 0.9
+        assert 0.5 < values[f"inference/{axis}_slope"] < 2.0
+
+
+def test_resume_is_exact(toy: TokenCache, tmp_path: Path) -> None:
+    whole = new_learner(toy)
+    for step in range(4):
+        whole.update(moment(step))
+    part = new_learner(toy)
+    for step in range(2):
+        part.update(moment(step))
+    torch.save(part.state(), tmp_path / "state.pt")
+    rest = new_learner(toy)
+    rest.load_state(torch.load(tmp_path / "state.pt", weights_only=True))
+    for step in range(2, 4):
+        rest.update(moment(step))
+    for name, value in whole.model.predictor.state_dict().items():
+        assert torch.equal(value, rest.model.predictor.state_dict()[name]), name
+    for name, value in whole.average.predictor.state_dict().items():
+        assert torch.equal(value, rest.average.predictor.state_dict()[name]), name
+
+
+def test_only_the_predictor_learns(toy: TokenCache) -> None:
+    learner = new_learner(toy)
+    before = [p.clone() for p in learner.model.encoder.parameters()]
+    learner.update(moment(0))
+    after = list(learner.model.encoder.parameters())
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_evaluation_changes_nothing(toy: TokenCache) -> None:
+    learner = new_learner(toy)
+    learner.update(moment(0))
+    assert learner.evaluate(1) == learner.evaluate(1)
+
+
+def test_score_of_a_perfect_and_of_a_half_hearted_model() -> None:
+    logged = torch.randn(50, 7, generator=torch.Generator().manual_seed(0)) * 0.05
+    assert score(logged, logged)["x"].slope == pytest.approx(1.0)
+    half = score(0.5 * logged + 0.01, logged)["gripper"]
+    assert half.slope == pytest.approx(0.5, rel=1e-5)
+    assert half.correlation == pytest.approx(1.0)
+
+
+def test_pairs_have_the_wanted_length(toy: TokenCache) -> None:
+    learner = new_learner(toy)
+    config = InferenceConfig(pairs=20, samples=4, elites=2, iterations=1)
+    assert learner.held_out is not None
+    pairs = sample_pairs(learner.average, learner.held_out, config, generator_at(0, 0))
+    lengths = pairs.actions[:, :3].norm(dim=-1)
+    assert len(lengths) == 20
+    assert ((lengths >= 0.02) & (lengths <= 0.13)).all()
+    inferred = infer_actions(learner.average, pairs, config, generator_at(0, 1))
+    assert inferred.shape == (20, 7)
+    assert (inferred[:, 3:6] == 0).all()

@@ -1,0 +1,77 @@
+"""The token cache: content, growth, refusal to mix encoders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from armchair.errors import BadFileError, BadValueError
+from armchair.worldmodel.data.episodes import DroidEpisodes
+from armchair.worldmodel.encoder import FrameEncoder
+from armchair.worldmodel.statistics import layer_normalised
+from armchair.worldmodel.training.token_cache import (
+    TOKENS,
+    CacheConfig,
+    TokenCache,
+    update_cache,
+)
+from armchair.worldmodel.training.units import measure_latents
+
+
+def test_tokens_and_states_of_every_fourth_row(
+    cache: TokenCache, episodes: Path, encoder: FrameEncoder
+) -> None:
+    handle = DroidEpisodes(episodes)[1]
+    episode = cache.episodes[1]
+    assert episode.count == 15
+    rows = range(0, 60, 4)
+    places = np.arange(episode.first, episode.first + 15)
+    assert np.array_equal(cache.states[places], handle.states()[rows])
+    expected = layer_normalised(encoder(handle.frames(rows)))
+    torch.testing.assert_close(cache.read(places), expected, atol=2e-3, rtol=0)
+
+
+def test_growth_keeps_what_is_there(episodes: Path, encoder: FrameEncoder, tmp_path: Path) -> None:
+    handles = DroidEpisodes(episodes)
+    config = CacheConfig(row_stride=8, crops=2)
+    few = update_cache(tmp_path, handles[:1], encoder, config)
+    before = np.array(few.tokens)
+    with (tmp_path / TOKENS).open("ab") as file:
+        file.write(b"of a killed run")
+    more = update_cache(tmp_path, handles[:2], encoder, config)
+    assert more.tokens.shape == (16, 2, 4, 24)
+    assert np.array_equal(more.tokens[:8], before)
+    assert not np.allclose(before[:, 0], before[:, 1], atol=1e-2)  # another crop, other tokens
+
+
+def test_tokens_of_two_encoders_do_not_mix(
+    cache: TokenCache, episodes: Path, encoder: FrameEncoder
+) -> None:
+    other = FrameEncoder(encoder.config)
+    with pytest.raises(BadFileError, match="encoder_sha256"):
+        update_cache(cache.folder, DroidEpisodes(episodes), other, CacheConfig())
+    with pytest.raises(BadFileError, match="row_stride 4, wanted 2"):
+        update_cache(cache.folder, DroidEpisodes(episodes), encoder, CacheConfig(row_stride=2))
+
+
+def test_a_short_cache_is_refused(episodes: Path, encoder: FrameEncoder, tmp_path: Path) -> None:
+    update_cache(tmp_path, DroidEpisodes(episodes)[:1], encoder, CacheConfig())
+    (tmp_path / TOKENS).write_bytes(b"")
+    with pytest.raises(BadFileError, match="shorter than its manifest"):
+        TokenCache(tmp_path)
+
+
+def test_too_many_crops(episodes: Path, encoder: FrameEncoder, tmp_path: Path) -> None:
+    with pytest.raises(BadValueError, match="1 to 6"):
+        update_cache(tmp_path, DroidEpisodes(episodes), encoder, CacheConfig(crops=7))
+
+
+def test_units_of_change(cache: TokenCache) -> None:
+    statistics = measure_latents(cache)
+    first = cache.episodes[0]
+    latents = statistics.to_latents(cache.read(np.arange(first.first, first.first + first.count)))
+    change = (latents[2:] - latents[:-2]).square().mean().sqrt()
+    assert 0.3 < change < 3.0

@@ -1,0 +1,77 @@
+"""Whole runs of `armchair train` and `armchair infer` on tiny episodes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from armchair.cli import infer
+from armchair.cli import train as verb
+from armchair.errors import BadFileError, BadValueError
+from armchair.worldmodel.encoder import FrameEncoder
+from armchair.worldmodel.encoder_files import save_encoder
+from armchair.worldmodel.model import WorldModel
+from armchair.worldmodel.training.action_inference import InferenceConfig
+from armchair.worldmodel.training.clips import ClipConfig
+from armchair.worldmodel.training.learner import PredictorSize, TrainConfig
+
+SEARCH = InferenceConfig(pairs=4, samples=6, elites=2, iterations=2)
+RECIPE = TrainConfig(
+    predictor=PredictorSize(width=24, depth=1, heads=2),
+    clips=ClipConfig(batch=4),
+    validation_clips=4,
+    validation_search=SEARCH,
+)
+
+
+def run(episodes: Path, encoder: Path, out: Path, **options: object) -> Path:
+    settings = {"episodes": (episodes,), "recipe": RECIPE, "steps": 3} | options
+    verb.run(verb.Config(encoder=encoder, out=out, **settings))  # type: ignore[arg-type]
+    return out / "model"
+
+
+@pytest.fixture
+def saved(encoder: FrameEncoder, tmp_path: Path) -> Path:
+    save_encoder(tmp_path / "encoder", encoder)
+    return tmp_path / "encoder"
+
+
+def test_a_run_its_resume_and_its_relay(episodes: Path, saved: Path, tmp_path: Path) -> None:
+    folder = run(episodes, saved, tmp_path / "a")
+    model = WorldModel.from_pretrained(folder)
+    assert model.sandbox
+    log = (tmp_path / "a" / "log.txt").read_text()
+    assert "inference/x_correlation" in log
+    again = WorldModel.from_pretrained(run(episodes, saved, tmp_path / "a"))
+    same = zip(model.parameters(), again.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in same)
+    relay = run(episodes, saved, tmp_path / "b", init=folder, cache=tmp_path / "a" / "tokens")
+    assert torch.equal(
+        WorldModel.from_pretrained(relay).state_dict()["statistics.change_scale"],
+        model.state_dict()["statistics.change_scale"],
+    )
+
+
+def test_infer_prints_and_writes_scores(
+    episodes: Path, saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = run(episodes, saved, tmp_path / "a")
+    out = tmp_path / "scores.json"
+    infer.run(infer.Config(episodes=(episodes,), model=str(model), out=out, search=SEARCH))
+    assert "correlation" in capsys.readouterr().out
+    scores = json.loads(out.read_text())
+    assert set(scores["axes"]) == {"x", "y", "z", "gripper"}
+    assert scores["search"]["pairs"] == 4
+
+
+def test_bad_input(episodes: Path, saved: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadFileError, match="not an encoder's folder"):
+        run(episodes, tmp_path, tmp_path / "out")
+    with pytest.raises(BadValueError, match="exactly one"):
+        run(episodes, saved, tmp_path / "out", minutes=1.0)
+    (saved / "encoder.safetensors").write_bytes(b"cut")
+    with pytest.raises(BadFileError, match=r"encoder\.safetensors: not a whole safetensors file"):
+        run(episodes, saved, tmp_path / "out")

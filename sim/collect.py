@@ -7,21 +7,27 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 from armchair.episode import Simulation
-from armchair.errors import BadValueError
+from armchair.errors import ArmchairError, BadValueError
 from armchair.seeds import episode_seed
 from armchair.sim.arm import SimArm
 from armchair.sim.behaviours import BEHAVIOURS, FLANGE_HIGH, FLANGE_LOW
-from armchair.sim.droid_writer import clean_leftovers, existing_indices, write_episode
+from armchair.sim.droid_writer import (
+    clean_leftovers,
+    episode_path,
+    existing_indices,
+    write_episode,
+)
 from armchair.sim.randomise import LEVELS, randomise
 from armchair.sim.recorder import Recorder
+from armchair.sim.workers import spawned
 
 ROLE_STRIDE = {"train": 0, "validation": 1_000_000, "test": 2_000_000}
 """Added to an episode's index, so that roles never share a name or a folder entry."""
@@ -55,7 +61,8 @@ class CollectConfig:
 def collect(config: CollectConfig, root: Path, workers: int = 1) -> Iterator[int]:
     """Write the missing episodes under `root`, yielding each index as it is complete.
 
-    Raises ArmchairError when the disk is full; what was complete stays and is skipped next time.
+    Raises ArmchairError when the disk is full or a worker dies; what was complete stays and is
+    skipped next time.
     """
     clean_leftovers(root)
     offset = ROLE_STRIDE[config.role]
@@ -67,14 +74,17 @@ def collect(config: CollectConfig, root: Path, workers: int = 1) -> Iterator[int
         for index in todo:
             yield make(index)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(make, index) for index in todo]
-        try:
-            for future in as_completed(futures):
+    try:
+        with spawned(workers) as pool:
+            for future in as_completed([pool.submit(make, index) for index in todo]):
                 yield future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    except BrokenProcessPool as error:
+        raise ArmchairError(
+            f"a worker process of {workers} died, of too little memory perhaps. Run the same "
+            "command again with fewer workers; complete episodes are kept."
+        ) from error
+    finally:
+        clean_leftovers(root)
 
 
 @functools.cache
@@ -109,5 +119,6 @@ def make_episode(config: CollectConfig, root: Path, index: int) -> int:
         success=outcome.success,
         simulation=simulation,
     )
-    write_episode(root, episode)
+    if not episode_path(root, episode.index, episode.success).exists():  # by another run, meanwhile
+        write_episode(root, episode)
     return index

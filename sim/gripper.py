@@ -27,7 +27,7 @@ DAMPING, ARMATURE = 0.8, 0.005
 DEADBAND = 0.05
 """Smaller gripper deltas keep the last command."""
 SQUEEZE = 0.25
-"""Added to a closing command, in closedness: the pads press instead of only touching."""
+"""Share of a closing delta added to its command: the pads press instead of only touching."""
 
 
 def couple_gripper(spec: mujoco.MjSpec) -> None:

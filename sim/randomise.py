@@ -105,8 +105,7 @@ def _dress_object(
         model.geom_size[geom] = base.geom_size[geom] * scale
         model.geom_rbound[geom] = base.geom_rbound[geom] * scale
         model.geom_aabb[geom] = base.geom_aabb[geom] * scale
-        if level.any_object_colour:
-            model.geom_rgba[geom, :3] = colour
+        model.geom_rgba[geom, :3] = colour if level.any_object_colour else base.geom_rgba[geom, :3]
     assert base.geom(f"{OBJECT_NAME}_g0").size[0] == OBJECT_HALF_SIZE_M
 
 

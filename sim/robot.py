@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+import warnings
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from armchair.sim.arm import SimArm
 from armchair.sim.randomise import LEVELS, randomise
 
 NO_DISPLAY = (
-    "render_mode='human': DISPLAY is not set, so no window can be opened. Set it, or use "
-    "render_mode='rgb_array'."
+    "render_mode='human': no window can be opened here, DISPLAY is {display!r}. Set it to a "
+    "display that runs (or start under `xvfb-run`), or use render_mode='rgb_array'."
 )
 
 
@@ -31,8 +31,8 @@ class SimRobot(SimArm):
     def show(self) -> None:
         """Open MuJoCo's viewer on the first call, then keep it up to date."""
         if self._window is None:
-            if sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ):
-                raise ArmchairError(NO_DISPLAY)  # GLFW would end the whole process
+            if not _can_open_windows():  # the viewer would end the whole process
+                raise ArmchairError(NO_DISPLAY.format(display=os.environ.get("DISPLAY", "")))
             import mujoco.viewer
 
             self._window = mujoco.viewer.launch_passive(self.model, self.data)
@@ -44,3 +44,11 @@ class SimRobot(SimArm):
             self._window.close()
             self._window = None
         super().close()
+
+
+def _can_open_windows() -> bool:
+    import glfw
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", glfw.GLFWError)
+        return bool(glfw.init())

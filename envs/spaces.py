@@ -33,7 +33,10 @@ def observation_space() -> spaces.Dict:
 
 def checked_action(action: ArrayLike, space: spaces.Box) -> NDArray[np.float64]:
     """Return the action (7,) as float64; raises `BadValueError` for shape, NaN or a wrong unit."""
-    a = np.asarray(action, dtype=np.float64)
+    try:
+        a = np.asarray(action, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise BadValueError(f"action {action!r:.80} is not 7 numbers ({error}).") from error
     if a.shape != space.shape:
         raise BadValueError(
             f"action has shape {a.shape}, expected (7,): dx dy dz, rotation, gripper."

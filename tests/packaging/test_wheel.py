@@ -73,11 +73,16 @@ def test_wheel_holds_the_library_once_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.partition("/")[0].split("-")[0] for name in names} == {"armchair"}
     assert len(names) == len(set(names))
-    packed = {name for name in names if name.endswith(".py")}
-    files = [file.relative_to(ROOT) for top in SOURCES for file in (ROOT / top).rglob("*.py")]
+    found = [file for top in SOURCES for file in (ROOT / top).rglob("*")]
+    files = [f.relative_to(ROOT) for f in found if f.is_file() and "__pycache__" not in f.parts]
     on_disk = {str(f if f.parts[0] == "armchair" else Path("armchair", f)) for f in files}
-    assert packed == on_disk
-    assert "armchair/py.typed" in names
+    assert {name for name in names if ".dist-info/" not in name} == on_disk
+
+
+def test_shipped_model_is_below_20_megabytes(wheel: Path) -> None:
+    entries = zipfile.ZipFile(wheel).infolist()
+    weights = [entry.file_size for entry in entries if entry.filename.endswith(".safetensors")]
+    assert sum(weights) < 20e6
 
 
 def test_program_runs_outside_the_clone(python: Path, elsewhere: Path) -> None:

@@ -17,16 +17,16 @@ def pretrain() -> PretrainConfig:
     return PretrainConfig(
         encoder=EncoderConfig(image_size=128, patch_size=16, width=256, depth=6, heads=4),
         predictor=MaskPredictorConfig(width=128, depth=3, heads=4),
-        clips=VideoClipConfig(batch=64, still_share=0.5, clip_frames=4),
+        clips=VideoClipConfig(batch=64, still_share=0.75, clip_frames=4, crop_scale=(0.5, 1.0)),
         schedule=Schedule(peak=6e-4, warmup_share=0.05, decay_share=0.2),
     )
 
 
 def train() -> TrainConfig:
-    """Return AC training of a 4.9M predictor on three-frame clips with random gaps."""
+    """Return AC training of a 3.3M predictor on three-frame clips with random gaps."""
     return TrainConfig(
-        predictor=PredictorSize(width=256, depth=6, heads=4),
-        clips=ClipConfig(batch=64, frames=3, gap_rows=(4, 24), max_move=0.13),
-        schedule=Schedule(peak=5e-4, warmup_share=0.05, decay_share=0.2),
+        predictor=PredictorSize(width=256, depth=4, heads=4),
+        clips=ClipConfig(batch=64, frames=3, gap_rows=(4, 24), max_move=0.13, backward_share=0.5),
+        schedule=Schedule(peak=8e-4, warmup_share=0.05, decay_share=0.2),
         optimiser=AdamWConfig(weight_decay=0.04, betas=(0.9, 0.95)),
     )

@@ -45,6 +45,7 @@ def test_no_display_is_one_clear_error(
     env.close()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("xvfb-run") is None, reason="needs xvfb-run, a virtual display")
 def test_an_episode_is_shown_in_a_window() -> None:
     command = ["xvfb-run", "-a", sys.executable, "-c", EPISODE]

@@ -172,7 +172,9 @@ def group_is_gone(group: int) -> bool:
     return False
 
 
-@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    "stop", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_a_killed_run_loses_nothing_and_goes_on(collected: Path, tmp_path: Path, stop: int) -> None:
     """Workers end with their parent; what is there is whole and the same as from one process."""
     process = subprocess.Popen(

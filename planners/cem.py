@@ -177,12 +177,12 @@ def cem_meta() -> CrossEntropyPlanner:
 
 @PLANNERS.add("cem")
 def cem() -> CrossEntropyPlanner:
-    """Return our default: a tenth of the paper's budget, kept elites, a floor, best returned."""
+    """Return our default: a 25th of the paper's budget, kept elites, a floor, best returned."""
     return CrossEntropyPlanner(
         CemConfig(
-            samples=128,
-            iterations=6,
-            elites=12,
+            samples=64,
+            iterations=5,
+            elites=8,
             deviation_floor=0.05,
             carried=4,
             returns="best",

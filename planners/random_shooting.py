@@ -17,7 +17,7 @@ from armchair.planners.protocol import PLANNERS, Context, LatentDynamics, Plan
 class RandomShootingConfig:
     """samples: candidates; the default spends as many evaluations as `cem`."""
 
-    samples: int = 768
+    samples: int = 320
     horizon: int = 1
     bounds: ActionBounds = field(default_factory=ActionBounds)
     scored_steps: ScoredSteps = "last"

@@ -10,14 +10,15 @@ from armchair.planners import load_planner, with_options
 
 def test_single_and_nested_settings_are_replaced() -> None:
     planner = with_options(
-        load_planner("cem"), ["samples=64", "bounds.translation=0.05", "warm_start=false"]
+        load_planner("cem"), ["samples=77", "bounds.translation=0.05", "warm_start=false"]
     )
     settings = planner.describe()
-    assert settings["samples"] == 64
+    assert settings["samples"] == 77
     assert settings["bounds"]["translation"] == 0.05
     assert settings["warm_start"] is False
-    assert settings["iterations"] == 6
-    assert load_planner("cem").describe()["samples"] == 128
+    untouched = load_planner("cem").describe()
+    assert settings["iterations"] == untouched["iterations"]
+    assert untouched["samples"] != 77
 
 
 def test_unknown_setting_lists_the_legal_ones() -> None:

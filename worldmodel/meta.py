@@ -58,7 +58,7 @@ def load_ac(
     checkpoint = read_checkpoint(path)
     model = WorldModel.from_config(config)
     _fill_encoder(model.encoder, checkpoint, path, role)
-    tensors = _section(checkpoint, "predictor", path)
+    tensors = section(checkpoint, "predictor", path)
     if not config.predictor.use_extrinsics:  # made in every checkpoint, trained in none of them
         tensors = {k: v for k, v in tensors.items() if not k.startswith("extrinsics_encoder.")}
     fill(model.predictor, tensors, f"{path} (predictor)", FIX)
@@ -84,7 +84,7 @@ def load_pretraining(
     """
     checkpoint = read_checkpoint(path)
     model = VJEPA2Model(config)
-    encoder, predictor = (_section(checkpoint, part, path) for part in (role, "predictor"))
+    encoder, predictor = (section(checkpoint, part, path) for part in (role, "predictor"))
     fill(model.encoder, to_transformers(encoder), f"{path} ({role})", FIX)
     fill(model.predictor, to_transformers(predictor), f"{path} (predictor)", FIX)
     model.train(False)
@@ -133,11 +133,12 @@ def to_transformers(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def _fill_encoder(
     encoder: FrameEncoder, checkpoint: dict[str, Any], path: Path | str, role: EncoderRole
 ) -> None:
-    tensors = to_transformers(_section(checkpoint, role, path))
+    tensors = to_transformers(section(checkpoint, role, path))
     fill(encoder.backbone, tensors, f"{path} ({role})", FIX)
 
 
-def _section(checkpoint: dict[str, Any], name: str, path: Path | str) -> dict[str, Tensor]:
+def section(checkpoint: dict[str, Any], name: str, path: Path | str) -> dict[str, Tensor]:
+    """Return the tensors under `name` without prefixes and unused tables; raises `BadFileError`."""
     section = checkpoint.get(name)
     if not isinstance(section, dict) or not all(isinstance(v, Tensor) for v in section.values()):
         there = ", ".join(sorted(map(str, checkpoint))) or "nothing"

@@ -1,42 +1,23 @@
-"""What the arm does while it is recorded: random play and reaches, moving or in settled steps.
+"""Without an object: random play, random steps and reaches, the data of the first shipped model.
 
-A behaviour yields rows to a recorder until its time is up. The image of a simulated arm depends on
-its pose alone, so what matters is that poses, and the changes between them, cover the workspace
-and the planner's whole box.
+The image of a simulated arm depends on its pose alone, so what matters is that poses, and the
+changes between them, cover the workspace and the planner's whole box.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
-from armchair.registry import Registry
 from armchair.sim.arm import MAX_MOVE_ROWS, SimArm
+from armchair.sim.behaviours.registry import (
+    BEHAVIOURS,
+    FLANGE_HIGH,
+    FLANGE_LOW,
+    STEP_M,
+    Array,
+    Outcome,
+)
 from armchair.sim.recorder import Recorder
-
-Array = NDArray[np.float64]
-
-FLANGE_LOW = np.array([0.32, -0.24, 0.20])
-FLANGE_HIGH = np.array([0.64, 0.24, 0.52])
-"""Where the flange plays, metres; the fingertips hang 0.16 m below it."""
-STEP_M = 0.075
-"""The planner's bound per axis (figure 8 of the paper)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What an episode was about: its DROID task text, success, and the goal state (7,) if any."""
-
-    task: str
-    success: bool
-    goal: Array | None = None
-
-
-Behaviour = Callable[[Recorder, np.random.Generator, int], Outcome]
-BEHAVIOURS: Registry[Behaviour] = Registry("behaviour")
 
 
 @BEHAVIOURS.add("play")
@@ -57,7 +38,7 @@ def steps(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
         recorder.step_starts.append(len(recorder))
         _command(recorder.arm, rng.uniform(-STEP_M, STEP_M, 3), rng)
         _settle(recorder, rows)
-    return Outcome(task="random steps", success=True)
+    return Outcome(task="random steps", success=True, settled=True)
 
 
 @BEHAVIOURS.add("reach")
@@ -73,7 +54,7 @@ def reach(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
             _command(recorder.arm, goal[:3] - recorder.arm.flange_position, rng)
             _settle(recorder, rows)
             reached = bool(np.linalg.norm(goal[:3] - recorder.arm.flange_position) < 0.02)
-    return Outcome(task="reach a place", success=reached, goal=goal)
+    return Outcome(task="reach a place", success=reached, goal=goal, settled=True)
 
 
 def _command(arm: SimArm, delta: Array, rng: np.random.Generator) -> None:

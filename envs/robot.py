@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,3 +37,52 @@ class Robot(Protocol):
 
     def close(self) -> None:
         """Free windows, GL contexts and connections."""
+
+
+class ObjectRobot(Robot, Protocol):
+    """An arm that also knows where the one object of its scene is, and how to handle it.
+
+    A real arm without object tracking is a `Robot` and can still reach.
+    """
+
+    def move(self, action: Array, on_row: Callable[[], None] | None = None) -> int:
+        """Blocking move as above; `on_row` is called after every row."""
+
+    def object_pose(self) -> Array:
+        """Return the object's position and quaternion w x y z (7,)."""
+
+    def object_height(self) -> float:
+        """Return the gap between the object's lowest point and the table top, metres."""
+
+    def object_speed(self) -> float:
+        """Return the object's speed in m/s."""
+
+    def object_tilt(self) -> float:
+        """Return the angle between the object's axis and the vertical, radians."""
+
+    def held(self) -> bool:
+        """Return whether both finger pads touch it (a cup: one inside and one outside)."""
+
+    def pad_clearance(self) -> float:
+        """Return the smallest distance of the finger pads to the object, metres."""
+
+    def lift(self, metres: float, seconds: float) -> None:
+        """Raise the hand straight up at constant speed with the gripper command held."""
+
+    def expert_grasp(self, on_row: Callable[[], None] | None = None) -> bool:
+        """Take hold of the object where it stands; returns whether it is held."""
+
+    def expert_carry(self, position: Array, on_row: Callable[[], None] | None = None) -> bool:
+        """Bring the flange to a position (3,) with the object in hand; is it still held?"""
+
+    def expert_place(self, spot: Array, on_row: Callable[[], None] | None = None) -> bool:
+        """Put the held object down at x y (2,), let go and withdraw; returns whether it let go."""
+
+    def constrained_expert(self, task: str, **goal: Array) -> Callable[[], Array]:
+        """Return what gives the expert's next action (7,) within the planners' bounds."""
+
+    def snapshot(self) -> Any:
+        """Return all that `restore` needs."""
+
+    def restore(self, snapshot: Any) -> None:
+        """Bring arm and object back to a snapshot (on a real arm: the operator does)."""

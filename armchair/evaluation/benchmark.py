@@ -125,7 +125,7 @@ class _Arena:
         """Return the goal images of an episode, by a reset if the planner did not play it now."""
         if episode not in self.goals:
             observed, _ = self.env.reset(options=self.protocol.scene(episode).options())
-            self.goals[episode] = goal_images(observed)
+            self.goals[episode] = goal_images(self.env, TASKS[self.name], observed)
         return self.goals[episode]
 
     def _video(self, trace: Trace, episode: int) -> str:

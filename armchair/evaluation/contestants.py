@@ -9,29 +9,26 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Generator, nn
 
 from armchair.errors import BadValueError
-from armchair.evaluation.policies import ExpertPolicy, HoldPolicy, Policy, RandomPolicy
+from armchair.evaluation.policies import HoldPolicy, Policy, RandomPolicy
 from armchair.planners import ActionBounds, LatentDynamics, Planner, RecedingHorizonAgent
 from armchair.registry import Registry
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contestant:
     """A name and a way to make a fresh policy for each episode.
 
-    make: from the episode's policy seed; make_expert: from the goal state, which no other policy is
-    given; free_expert: the simulator drives itself, without steps; shuffled: plays with the goal
-    images of another episode.
+    make: from the episode's policy seed; constrained_expert: the task's own, the only policy that
+    is made from the simulator; free_expert: the simulator drives itself, without steps; shuffled:
+    plays with the goal images of another episode.
     """
 
     name: str
     make: Callable[[int], Policy] | None = None
-    make_expert: Callable[[Vector], Policy] | None = None
+    constrained_expert: bool = False
     free_expert: bool = False
     shuffled: bool = False
 
@@ -106,9 +103,7 @@ def expert_control(entry: Entry) -> Contestant:
 @CONTROLS.add("expert-constrained")
 def constrained_expert_control(entry: Entry) -> Contestant:
     """The expert within the planners' bounds, without rotation: is the task solvable as posed?"""
-    return Contestant(
-        name="expert-constrained", make_expert=lambda goal: ExpertPolicy(goal, ActionBounds())
-    )
+    return Contestant(name="expert-constrained", constrained_expert=True)
 
 
 ALL_CONTROLS = (

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from armchair.evaluation.contestants import Contestant
 from armchair.evaluation.policies import Policy
-from armchair.evaluation.tasks import Task, Verdict
+from armchair.evaluation.tasks import Task
+from armchair.evaluation.verdicts import Verdict
 from armchair.planners import Decision, GoalImage, Observation
 from armchair.seeds import episode_seed
 
@@ -78,14 +79,14 @@ def play(
     """Play one episode; `goals` replace the scene's own (shuffled goals)."""
     observed, info = env.reset(options=scene.options())
     simulator: Any = env.unwrapped
-    shown = tuple(goals) if goals is not None else goal_images(observed)
+    shown = tuple(goals) if goals is not None else goal_images(env, task, observed)
     frames, distances = [_frame(observed)], [task.distance(simulator)]
     decisions: list[Decision] = []
     if contestant.free_expert:
         simulator.expert_move()
         distances.append(task.distance(simulator))
     else:
-        policy = _fresh_policy(contestant, scene, simulator)
+        policy = _fresh_policy(contestant, task, scene, simulator)
         policy.start(shown, task.switch_steps)
         for _ in range(task.steps):
             decisions.append(policy.act(strip(observed)))
@@ -107,19 +108,20 @@ def strip(observed: dict[str, Any]) -> Observation:
     return Observation(frame=_frame(observed), state=np.array(observed["state"], dtype=np.float64))
 
 
-def goal_images(observed: dict[str, Any]) -> tuple[GoalImage, ...]:
-    """Return the goal image of an observation, or several if they are stacked (goals, H, W, 3)."""
-    pictures = np.array(observed["goal_frame"], dtype=np.uint8)
-    stacked = pictures[None] if pictures.ndim == 3 else pictures
-    return tuple(GoalImage(frame=picture) for picture in stacked)
+def goal_images(env: Env, task: Task, observed: dict[str, Any]) -> tuple[GoalImage, ...]:
+    """Return the goal image of an observation; those of the sub-goals before it, if there are."""
+    if not task.switch_steps:
+        return (GoalImage(frame=np.array(observed["goal_frame"], dtype=np.uint8)),)
+    simulator: Any = env.unwrapped
+    return tuple(GoalImage(frame=np.array(picture)) for picture in simulator.goal_frames())
 
 
 def _frame(observed: dict[str, Any]) -> NDArray[np.uint8]:
     return np.array(observed["frame"], dtype=np.uint8)
 
 
-def _fresh_policy(contestant: Contestant, scene: Scene, simulator: Any) -> Policy:
-    if contestant.make_expert is not None:  # nowhere else is a policy given a goal state
-        return contestant.make_expert(np.array(simulator.goal_state(), dtype=np.float64))
+def _fresh_policy(contestant: Contestant, task: Task, scene: Scene, simulator: Any) -> Policy:
+    if contestant.constrained_expert:  # nowhere else is a policy given a simulator
+        return task.expert(simulator)
     assert contestant.make is not None, contestant.name
     return contestant.make(scene.policy_seed())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,10 @@ from armchair.evaluation.statistics import Quantiles, wilson95
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """One episode in numbers; seconds and evaluations are per action, in order."""
+    """One episode in numbers; seconds and evaluations are per action, in order.
+
+    clauses: the parts of the success rule and whether each was met, for tasks with an object.
+    """
 
     seed: tuple[int, ...]
     success: bool
@@ -26,6 +29,7 @@ class Outcome:
     evaluations: tuple[int, ...]
     rejected_resets: int
     video: str | None
+    clauses: Mapping[str, bool] = field(default_factory=dict)
 
     @classmethod
     def of(cls, trace: Trace, scene: Scene, video: str | None) -> Outcome:
@@ -41,12 +45,16 @@ class Outcome:
             evaluations=tuple(d.plan.evaluations for d in planned if d.plan is not None),
             rejected_resets=trace.rejected_resets,
             video=video,
+            clauses=dict(trace.verdict.clauses),
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """A contestant's episodes together; distances in metres, times in seconds per action."""
+    """A contestant's episodes together; distances in metres, times in seconds per action.
+
+    clauses: how many episodes met each part of the task's success rule, for tasks with an object.
+    """
 
     episodes: int
     successes: int
@@ -57,6 +65,7 @@ class Score:
     final_distance_m: Quantiles
     plan_seconds: Quantiles
     model_evaluations_per_action: int
+    clauses: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, outcomes: Sequence[Outcome]) -> Score:
@@ -73,6 +82,10 @@ class Score:
             final_distance_m=Quantiles.of([outcome.final_distance_m for outcome in outcomes]),
             plan_seconds=Quantiles.of([s for outcome in outcomes for s in outcome.plan_seconds]),
             model_evaluations_per_action=round(sum(spent) / len(spent)) if spent else 0,
+            clauses={
+                name: sum(outcome.clauses[name] for outcome in outcomes)
+                for name in outcomes[0].clauses
+            },
         )
 
 

@@ -1,11 +1,11 @@
 """What plays an episode, and the controls that do not plan: random, hold, constrained expert.
 
-Only the expert is built from a goal state; every other policy is started with goal images.
+Only the experts are built from the simulator; every other policy is started with goal images.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -73,3 +73,18 @@ class ExpertPolicy(_Goalless):
         action = difference(observation.state, self._goal_state)
         action[6] = 0.0
         return Decision(action=self._bounds.clip(torch.from_numpy(action)).numpy())
+
+
+class SimulatorExpert(_Goalless):
+    """The constrained expert of a task with an object: the simulator says what to do next.
+
+    Whatever it says is clipped to the planners' bounds, without rotation.
+    """
+
+    def __init__(self, next_action: Callable[[], Vector], bounds: ActionBounds) -> None:
+        self._next_action, self._bounds = next_action, bounds
+
+    def act(self, observation: Observation) -> Decision:
+        """Return the script's next action, within bounds."""
+        action = torch.from_numpy(np.array(self._next_action(), dtype=np.float64))
+        return Decision(action=self._bounds.clip(action).numpy())

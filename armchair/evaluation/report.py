@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,17 @@ BENCHMARK = "v1"
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeRow:
-    """One episode of the planner; `seed` is the entropy (role, seed, episode) of its scene."""
+    """One episode of the planner; `seed` is the entropy (role, seed, episode) of its scene.
+
+    clauses: the parts of the success rule and whether each was met, for tasks with an object.
+    """
 
     seed: tuple[int, ...]
     success: bool
     final_distance_m: float
     distances_m: tuple[float, ...]
     video: str | None
+    clauses: Mapping[str, bool] = field(default_factory=dict)
 
     @classmethod
     def of(cls, outcome: Outcome) -> EpisodeRow:
@@ -33,6 +37,7 @@ class EpisodeRow:
             final_distance_m=outcome.final_distance_m,
             distances_m=outcome.distances_m,
             video=outcome.video,
+            clauses=outcome.clauses,
         )
 
 
@@ -47,10 +52,18 @@ class TaskReport:
     def to_dict(self) -> dict[str, Any]:
         """Return the schema's entry: the score's fields, then controls and episodes."""
         return {
-            **asdict(self.score),
-            "controls": {name: asdict(score) for name, score in self.controls.items()},
-            "per_episode": [asdict(row) for row in self.per_episode],
+            **_entry(self.score),
+            "controls": {name: _entry(score) for name, score in self.controls.items()},
+            "per_episode": [_entry(row) for row in self.per_episode],
         }
+
+
+def _entry(part: Score | EpisodeRow) -> dict[str, Any]:
+    """Return the fields of a part; tasks whose rule is a distance alone have no clauses."""
+    entry = asdict(part)
+    if not entry["clauses"]:
+        del entry["clauses"]
+    return entry
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from armchair.evaluation.episode import Trace
-from armchair.evaluation.tasks import SUCCESS_M
+from armchair.evaluation.verdicts import SUCCESS_M
 from armchair.sim.droid_video import encode_mp4
 
 SECONDS_PER_STEP = 0.5

@@ -24,7 +24,7 @@ from armchair.errors import BadFileError, BadValueError
 from armchair.poses import check_states
 from armchair.worldmodel.data import video
 from armchair.worldmodel.data.find import find_episodes
-from armchair.worldmodel.data.trajectory import COPY_AGAIN, open_trajectory, read_rows
+from armchair.worldmodel.data.trajectory import COPY_AGAIN, holds, open_trajectory, read_rows
 from armchair.worldmodel.data.units import check_gripper_unit
 
 STATE = "observation/robot_state"
@@ -150,7 +150,7 @@ def read_metadata(folder: Path) -> dict[str, Any]:
         raise BadFileError(folder, found, COPY_AGAIN)
     try:
         fields = json.loads(names[0].read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise BadFileError(names[0], f"not JSON ({error})", COPY_AGAIN) from error
     if not isinstance(fields, dict):
         raise BadFileError(names[0], f"holds a {type(fields).__name__}, not fields", COPY_AGAIN)
@@ -159,4 +159,4 @@ def read_metadata(folder: Path) -> dict[str, Any]:
 
 def _command(file: h5py.File) -> NDArray[np.float64] | None:
     name = "action/gripper_position"
-    return read_rows(file, name, ()) if name in file else None
+    return read_rows(file, name, ()) if holds(file, name) else None

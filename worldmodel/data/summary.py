@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from armchair.episode import MIN_ROWS, ROWS_PER_SECOND
+from armchair.worldmodel.data.cameras import ROLES, rendered
 from armchair.worldmodel.data.episodes import EpisodeHandle
-from armchair.worldmodel.data.validate import ROLES, video_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +50,7 @@ def summarise(handles: Iterable[EpisodeHandle]) -> FolderSummary | None:
         episodes=len(handles),
         successes=sum(bool(handle.metadata.get("success")) for handle in handles),
         rows=tuple(len(state) for state in states),
-        rendered={role: sum(_is_rendered(handle, role) for handle in handles) for role in ROLES},
+        rendered={role: sum(role in rendered(handle) for handle in handles) for role in ROLES},
         low=everything.min(axis=0),
         high=everything.max(axis=0),
     )
-
-
-def _is_rendered(handle: EpisodeHandle, role: str) -> bool:
-    path = video_path(handle, role)
-    return path is not None and path.is_file()

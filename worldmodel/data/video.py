@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -22,30 +23,56 @@ from armchair.errors import BadFileError, BadValueError
 from armchair.worldmodel.data.trajectory import COPY_AGAIN
 
 Image = NDArray[np.uint8]
+MAX_SIDE_PX = 4096
+"""Larger pictures are damage: DROID's are 1280×720, and one of 65,536² would fill the memory."""
+MAX_FRAMES = 2_000_000
+"""More are damage: 37 hours at 15 Hz."""
+DAMAGE = (av.FFmpegError, OSError, ValueError, RuntimeError, TypeError, MemoryError, OverflowError)
+"""What PyAV raises on damaged files, UnicodeDecodeError (a ValueError) among it."""
 EXACT_COLOURS = 4 | 0x2000 | 0x40000 | 0x80000
 """FFmpeg's bicubic, full chroma, accurate rounding, bit-exact: its default darkens by one level."""
 
 
 @dataclass(frozen=True)
 class VideoIndex:
-    """Presentation times of all frames in display order, and the rows that are key frames."""
+    """Presentation times of all frames in display order, and the rows that are key frames.
+
+    `width`, `height` in pixels and `header_fps` (frames per second, 0 if unknown) are what the
+    header says; the rate has no meaning for rows, which come at 15 Hz.
+    """
 
     times: tuple[int, ...]
     key_rows: tuple[int, ...]
+    width: int = 0
+    height: int = 0
+    header_fps: float = 0.0
 
     def __len__(self) -> int:
         return len(self.times)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.width, self.height
 
 
 def index_video(path: Path) -> VideoIndex:
     """Read the packets' headers, without decoding; raises BadFileError if missing or cut short."""
     with _opened(path) as container:
-        packets = [packet for packet in container.demux(video=0) if packet.size]
+        stream = container.streams.video[0]
+        packets = [packet for packet in islice(container.demux(stream), MAX_FRAMES) if packet.size]
         if not packets or any(packet.pts is None for packet in packets):
             raise BadFileError(path, f"{len(packets)} packets without usable times", COPY_AGAIN)
         order = sorted((int(packet.pts or 0), packet.is_keyframe) for packet in packets)
+        size = stream.codec_context.width, stream.codec_context.height
+        rate = float(stream.average_rate or 0)
+    if not all(0 < side <= MAX_SIDE_PX for side in size):
+        raise BadFileError(path, f"the header says {size[0]}×{size[1]} pixels", COPY_AGAIN)
+    if not order[0][1]:
+        raise BadFileError(path, "does not begin with a key frame", COPY_AGAIN)
     times = tuple(time for time, _ in order)
-    return VideoIndex(times, tuple(row for row, (_, key) in enumerate(order) if key))
+    keys = tuple(row for row, (_, key) in enumerate(order) if key)
+    return VideoIndex(times, keys, *size, rate)
 
 
 def iter_rows(path: Path, index: VideoIndex, rows: Sequence[int]) -> Iterator[Image]:
@@ -70,7 +97,7 @@ def iter_rows(path: Path, index: VideoIndex, rows: Sequence[int]) -> Iterator[Im
                 current = row_of.get(int(frame.pts or 0), len(index))
                 if current >= row:
                     break
-            if current != row or frame.is_corrupt:
+            if current != row or frame.is_corrupt or (frame.width, frame.height) != index.size:
                 raise BadFileError(
                     path, f"frame {row} of {len(index)} cannot be decoded", COPY_AGAIN
                 )
@@ -103,12 +130,10 @@ def _opened(path: Path) -> Iterator[InputContainer]:
         raise BadFileError(path, "the file is missing", COPY_AGAIN)
     try:
         with av.open(str(path)) as container:
-            if not container.streams.video:
+            if not container.streams.video or container.streams.video[0].codec_context is None:
                 raise BadFileError(path, "holds no video stream", COPY_AGAIN)
             yield container
-    except av.FFmpegError as error:
-        raise BadFileError(
-            path,
-            f"not a whole video of {path.stat().st_size} bytes ({error.strerror})",
-            COPY_AGAIN,
-        ) from error
+    except DAMAGE as error:
+        words = getattr(error, "strerror", None) or str(error)
+        found = f"not a whole video of {path.stat().st_size} bytes ({words})"
+        raise BadFileError(path, " ".join(found.split()), COPY_AGAIN) from error

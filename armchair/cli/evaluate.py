@@ -35,7 +35,8 @@ class Config:
     """Options of `armchair evaluate`."""
 
     tasks: tuple[str, ...] = ("reach",)
-    """Tasks to play, such as: reach."""
+    """Tasks to play: all, or names: reach, grasp-cup, grasp-box, reach-with-cup, reach-with-box,
+    pick-place-cup, pick-place-box."""
     episodes: int = 20
     """Episodes per task; each control plays the same ones."""
     planner: str = "cem"
@@ -101,12 +102,12 @@ def _evaluation(config: Config) -> Evaluation:
     from armchair.evaluation.contestants import select_controls
     from armchair.evaluation.models import load_world_model
     from armchair.evaluation.run import Evaluation
-    from armchair.evaluation.tasks import check_tasks
+    from armchair.evaluation.tasks import select_tasks
     from armchair.planners import load_planner, with_options
 
-    check_tasks(config.tasks)
+    tasks = select_tasks(config.tasks)
     return Evaluation(
-        tasks=config.tasks,
+        tasks=tasks,
         planner_name=config.planner,
         planner=with_options(load_planner(config.planner), config.planner_options),
         protocol=Protocol(

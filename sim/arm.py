@@ -18,7 +18,8 @@ from robosuite.utils.binding_utils import MjSim
 from scipy.spatial.transform import Rotation
 
 from armchair import poses
-from armchair.sim import gripper
+from armchair.sim.gripper import next_command
+from armchair.sim.hands import hand_of
 from armchair.sim.pictures import Painter
 from armchair.sim.scene import FLANGE_SITE, SUBSTEPS_PER_ROW, SceneConfig, compile_scene
 
@@ -57,7 +58,8 @@ class SimArm:
         self._joints = [self.model.joint(f"robot0_joint{i}") for i in range(1, 8)]
         self.joint_qpos = np.array([int(j.qposadr[0]) for j in self._joints])
         self.joint_dofs = np.array([int(j.dofadr[0]) for j in self._joints])
-        self._grips = np.array([self.model.actuator(name).id for name in gripper.ACTUATORS])
+        self.hand = hand_of(self.model)
+        self._grips = np.array([self.model.actuator(name).id for name in self.hand.actuators])
         self._motors = np.array([self.model.actuator(f"robot0_torq_j{i}").id for i in range(1, 8)])
         self._flange = self.model.site(FLANGE_SITE).id
         self._sim = MjSim(self.model)
@@ -69,6 +71,7 @@ class SimArm:
         """Put the arm into DROID's reset pose, gripper open, at rest."""
         mujoco.mj_resetData(self.model, self.data)
         self.data.qpos[self.joint_qpos] = RESET_JOINTS
+        self.hand.open(self.model, self.data)
         mujoco.mj_forward(self.model, self.data)
         self._controller = self._make_controller()
         self.command_position = self.flange_position.copy()
@@ -93,9 +96,8 @@ class SimArm:
         """Return the measured state (7,): metres, radians in (-pi, pi], closedness."""
         rotation = self.data.site_xmat[self._flange].reshape(3, 3)
         euler = poses.matrix_to_euler(rotation)
-        return np.concatenate(
-            [self.flange_position, euler, [gripper.closedness(self.model, self.data)]]
-        )
+        closed = self.hand.closedness(self.model, self.data)
+        return np.concatenate([self.flange_position, euler, [closed]])
 
     def command(self) -> Array:
         """Return the commanded state (7,)."""
@@ -114,17 +116,15 @@ class SimArm:
         """
         self.command_position = self.flange_position + action[:3]
         self.command_rotation = poses.euler_to_matrix(action[3:6]) @ self.command_rotation
-        measured = gripper.closedness(self.model, self.data)
-        self.command_gripper = gripper.next_command(
-            self.command_gripper, measured, float(action[6])
-        )
+        measured = self.hand.closedness(self.model, self.data)
+        self.command_gripper = next_command(self.command_gripper, measured, float(action[6]))
 
     def row(self) -> None:
         """Advance 1/15 s towards the commanded pose."""
         assert self._controller is not None
         rotvec = Rotation.from_matrix(self.command_rotation).as_rotvec()
         self._controller.set_goal(np.concatenate([self.command_position, rotvec]))
-        self.data.ctrl[self._grips] = gripper.control(self.command_gripper)
+        self.data.ctrl[self._grips] = self.hand.control(self.command_gripper)
         for _ in range(SUBSTEPS_PER_ROW // CONTROL_EVERY):
             torques = self._controller.run_controller()
             self.data.ctrl[self._motors] = self._controller.clip_torques(torques)

@@ -1,4 +1,4 @@
-"""The table-top scene: robosuite's Panda, Robotiq 2F-85, table and box, compiled once a process.
+"""The table-top scene: robosuite's Panda, hand, table and one object, compiled once a process.
 
 World frame = robot base frame; the table top is at z = 0, as on a DROID platform.
 """
@@ -12,8 +12,9 @@ import mujoco
 import numpy as np
 
 from armchair.sim.cameras import LEFT, RIGHT, CameraPlacement
-from armchair.sim.gripper import couple_gripper
+from armchair.sim.hands import HANDS
 from armchair.sim.meshes import simplify_visual_meshes
+from armchair.sim.objects import BOX_DENSITY, BOX_HALF_SIZE_M, OBJECTS
 
 TIMESTEP_S = 1 / 600
 SUBSTEPS_PER_ROW = 40
@@ -28,26 +29,41 @@ TABLE_SIZE_M = (1.1, 1.5, 0.05)
 TABLE_CENTRE = (0.52, 0.0)
 FLOOR_Z_M = -0.75
 OBJECT_NAME = "box"
-OBJECT_HALF_SIZE_M = 0.025
+"""Of the default scene; ask `armchair.sim.objects` where the scene may hold a cup."""
+OBJECT_HALF_SIZE_M = BOX_HALF_SIZE_M
 
 
 @dataclass(frozen=True, kw_only=True)
 class SceneConfig:
-    """What is compiled in. `mesh_keep`: share of visual mesh faces kept (1 = robosuite's own)."""
+    """What is compiled in. `mesh_keep`: share of visual mesh faces kept (1 = robosuite's own).
 
+    Raises `UnknownNameError` for an object or gripper that is not registered.
+    """
+
+    object: str = "box"
+    """A name of `armchair.sim.objects.OBJECTS`."""
+    gripper: str = "robotiq"
+    """A name of `armchair.sim.hands.HANDS`."""
     mesh_keep: float = 0.1
     offscreen_samples: int = 0
     """Multisampling of the off-screen buffer. Models see frames at half the size, which smooths
     edges anyway; 4 samples double the time of a frame in software."""
     left: CameraPlacement = LEFT
 
+    def __post_init__(self) -> None:
+        OBJECTS[self.object], HANDS[self.gripper]
+
 
 @functools.cache
 def compile_scene(config: SceneConfig = SceneConfig()) -> mujoco.MjModel:
     """Return the compiled scene; callers copy it before they change anything (see `copy.copy`)."""
-    spec = mujoco.MjSpec.from_string(_robosuite_xml())
-    _set_physics(spec)
+    spec = mujoco.MjSpec.from_string(_robosuite_xml(config))
+    spec.option.timestep = TIMESTEP_S
+    # Keep robosuite's elliptic cones and impratio 20: grasps slip less.
+    HANDS[config.gripper].prepare(spec)
     _place_gripper(spec)
+    if (build := OBJECTS[config.object].build) is not None:
+        build(spec)
     _dress(spec)
     for name, placement in ((LEFT_CAMERA, config.left), (RIGHT_CAMERA, RIGHT)):
         axes = placement.rotation
@@ -63,30 +79,28 @@ def compile_scene(config: SceneConfig = SceneConfig()) -> mujoco.MjModel:
     return spec.compile()
 
 
-def _robosuite_xml() -> str:
+def _robosuite_xml(config: SceneConfig) -> str:
+    import robosuite.models.grippers as grippers
     from robosuite.models.arenas import TableArena
-    from robosuite.models.grippers import Robotiq85Gripper
     from robosuite.models.objects import BoxObject
     from robosuite.models.robots import Panda
     from robosuite.models.tasks import ManipulationTask
 
     robot = Panda()
-    robot.add_gripper(Robotiq85Gripper())
+    robot.add_gripper(getattr(grippers, HANDS[config.gripper].robosuite_class)())
     robot.set_base_xpos([0, 0, 0])
     arena = TableArena(
         table_full_size=TABLE_SIZE_M, table_offset=(*TABLE_CENTRE, 0.0), has_legs=False
     )
     box = BoxObject(
-        name=OBJECT_NAME, size=[OBJECT_HALF_SIZE_M] * 3, rgba=[0.8, 0.2, 0.2, 1], density=400
+        name=OBJECT_NAME,
+        size=[BOX_HALF_SIZE_M] * 3,
+        rgba=[0.8, 0.2, 0.2, 1],
+        density=BOX_DENSITY,
     )
-    task = ManipulationTask(mujoco_arena=arena, mujoco_robots=[robot], mujoco_objects=[box])
+    objects = [box] if config.object == OBJECT_NAME else []
+    task = ManipulationTask(mujoco_arena=arena, mujoco_robots=[robot], mujoco_objects=objects)
     return str(task.get_xml())
-
-
-def _set_physics(spec: mujoco.MjSpec) -> None:
-    spec.option.timestep = TIMESTEP_S
-    # Keep robosuite's elliptic cones and impratio 20: grasps slip less.
-    couple_gripper(spec)
 
 
 def _place_gripper(spec: mujoco.MjSpec) -> None:

@@ -16,16 +16,17 @@ from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.tensor_files import fill, read_safetensors
 
 WEIGHTS, CONFIG = "encoder.safetensors", "config.json"
+KIND = "frame-encoder"
 FIX = "Give a folder that `armchair pretrain` wrote."
 
 
-def save_encoder(folder: Path, encoder: FrameEncoder) -> None:
-    """Write the encoder; weights are rounded to bfloat16, which every later stage then uses."""
+def save_encoder(folder: Path, encoder: FrameEncoder, dtype: torch.dtype = torch.bfloat16) -> None:
+    """Write the encoder; rounded to bfloat16, its weights are what every later stage then uses."""
     folder.mkdir(parents=True, exist_ok=True)
     state = encoder.backbone.state_dict()
-    weights = {name: value.to(torch.bfloat16).contiguous() for name, value in state.items()}
+    weights = {name: value.to(dtype).contiguous() for name, value in state.items()}
     atomic.write_bytes(folder / WEIGHTS, dump_tensors(weights))
-    content = {"kind": "frame-encoder", "encoder": asdict(encoder.config)}
+    content = {"kind": KIND, "encoder": asdict(encoder.config)}
     atomic.write_json(folder / CONFIG, content)
 
 
@@ -34,7 +35,7 @@ def load_encoder(folder: Path) -> FrameEncoder:
     try:
         config = EncoderConfig(**json.loads((folder / CONFIG).read_text())["encoder"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadFileError(folder, f"not an encoder's folder ({error})", FIX) from error
+        raise BadFileError(folder / CONFIG, f"not an encoder's folder ({error})", FIX) from error
     encoder = FrameEncoder(config)
     fill(encoder.backbone, read_safetensors(folder / WEIGHTS, FIX), folder / WEIGHTS, FIX)
     return encoder.requires_grad_(False).eval()

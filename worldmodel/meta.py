@@ -7,6 +7,7 @@ and every tensor is held against it. Files are read with `weights_only=True`: th
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,21 +19,10 @@ from armchair.errors import BadFileError
 from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.model_files import WorldModelConfig
-from armchair.worldmodel.predictor import PredictorConfig
 from armchair.worldmodel.tensor_files import fill
 
 EncoderRole = Literal["target_encoder", "encoder"]
 """The EMA teacher, which Meta's AC training and evaluations load, or the student."""
-
-AC_GIANT = WorldModelConfig(
-    encoder=EncoderConfig(image_size=256, width=1408, depth=40, heads=22, mlp_ratio=48 / 11),
-    predictor=PredictorConfig(
-        token_width=1408, grid=(16, 16), width=1024, depth=24, heads=16, max_frames=8
-    ),
-    sandbox=False,
-    seconds_per_step=4 / 15,
-)
-"""Architecture of `vjepa2-ac-vitg.pt`."""
 
 FIX = "Give a checkpoint of Meta's V-JEPA 2, and the architecture that it was made with."
 
@@ -51,12 +41,13 @@ _RENAMED = (
 
 def load_ac(
     path: Path | str,
-    config: WorldModelConfig = AC_GIANT,
+    config: WorldModelConfig,
     role: EncoderRole = "target_encoder",
 ) -> WorldModel:
     """Return the frozen world model of an AC checkpoint; raises `BadFileError` if it is no such."""
     checkpoint = read_checkpoint(path)
-    model = WorldModel.from_config(config)
+    with torch.random.fork_rng(devices=[]):  # first weights are drawn, then replaced
+        model = WorldModel.from_config(config)
     _fill_encoder(model.encoder, checkpoint, path, role)
     tensors = section(checkpoint, "predictor", path)
     if not config.predictor.use_extrinsics:  # made in every checkpoint, trained in none of them
@@ -69,7 +60,8 @@ def load_encoder(
     path: Path | str, config: EncoderConfig, role: EncoderRole = "target_encoder"
 ) -> FrameEncoder:
     """Return the frozen encoder of any of Meta's checkpoints; raises `BadFileError`."""
-    encoder = FrameEncoder(config)
+    with torch.random.fork_rng(devices=[]):
+        encoder = FrameEncoder(config)
     _fill_encoder(encoder, read_checkpoint(path), path, role)
     return encoder.requires_grad_(False).eval()
 
@@ -94,7 +86,8 @@ def load_pretraining(
 def read_checkpoint(path: Path | str) -> dict[str, Any]:
     """Return what a `.pt` file holds, on the CPU, without running code from it."""
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        mapped = zipfile.is_zipfile(path)  # 12 GB of AC checkpoint, optimiser and all, stay on disk
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except FileNotFoundError as error:
         raise BadFileError(path, "there is no such file", FIX) from error
     except Exception as error:  # torch and pickle raise half a dozen kinds on a damaged archive
@@ -137,9 +130,15 @@ def _fill_encoder(
     fill(encoder.backbone, tensors, f"{path} ({role})", FIX)
 
 
-def section(checkpoint: dict[str, Any], name: str, path: Path | str) -> dict[str, Tensor]:
-    """Return the tensors under `name` without prefixes and unused tables; raises `BadFileError`."""
-    section = checkpoint.get(name)
+def section(
+    checkpoint: dict[str, Any], name: str, path: Path | str, *others: str
+) -> dict[str, Tensor]:
+    """Return the tensors under `name`, or else one of `others`, without prefixes.
+
+    Tables that nothing reads are left out. Raises `BadFileError` if there is no such section.
+    """
+    found = next((n for n in (name, *others) if n in checkpoint), name)
+    section = checkpoint.get(found)
     if not isinstance(section, dict) or not all(isinstance(v, Tensor) for v in section.values()):
         there = ", ".join(sorted(map(str, checkpoint))) or "nothing"
         raise BadFileError(path, f"no tensors under {name!r}; it holds {there}", FIX)

@@ -8,6 +8,7 @@ latents are LayerNormed tokens, every prediction is LayerNormed again, states go
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,7 +20,9 @@ from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.precision import autocast
 from armchair.worldmodel.predictor import ACPredictor, PredictorCache
 from armchair.worldmodel.statistics import InputScaling, LatentStatistics, layer_normalised
-from armchair.worldmodel.tensor_files import fill
+
+if TYPE_CHECKING:
+    from armchair.worldmodel.meta import EncoderRole
 
 SECONDS_PER_STEP = 4 / 15
 """Every fourth row of a 15 Hz recording is a model frame."""
@@ -153,18 +156,23 @@ class WorldModel(nn.Module):
         model_files.write(Path(folder), config, weights | buffers)
 
     @classmethod
-    def from_pretrained(cls, name: Path | str) -> WorldModel:
-        """Return a frozen model in float32 by name ("default") or from a folder.
+    def from_pretrained(
+        cls, name: Path | str, *, role: EncoderRole = "target_encoder"
+    ) -> WorldModel:
+        """Return a frozen model in float32 by name, folder, file or Hugging Face hub id.
 
-        Raises `UnknownNameError` for neither and `BadFileError` for a folder that is damaged or
-        whose weights are not of the architecture that its config states.
+        Names: "default" (shipped) and Meta's "vjepa2-vitl", "-vith", "-vitg", "-vitg-384" and
+        "vjepa2-ac-vitg". A folder is one that `armchair` wrote, or `transformers`; a file is a
+        checkpoint of Meta's. What has no action-conditioned predictor encodes and does no more.
+        `role` is which of the two encoders in a checkpoint of Meta's is taken: the teacher, which
+        their AC training and evaluations use, or the student, which their hub entry loads.
+
+        Raises `UnknownNameError`, `BadFileError` for what is damaged or of another architecture
+        than stated, and `ArmchairError` for what is not here while there is no network.
         """
-        folder = model_files.find(name)
-        config, tensors = model_files.read(folder)
-        with torch.random.fork_rng(devices=[]):  # first weights are drawn, then replaced
-            model = cls.from_config(config)
-        fill(model, tensors, folder / model_files.WEIGHTS, model_files.FIX)
-        return model.requires_grad_(False).eval()
+        from armchair.worldmodel.sources import load_world_model
+
+        return load_world_model(name, role)
 
     @classmethod
     def from_config(cls, config: model_files.WorldModelConfig) -> WorldModel:

@@ -18,12 +18,13 @@ from armchair.worldmodel.predictor import PredictorConfig
 from armchair.worldmodel.tensor_files import read_safetensors
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
+KIND = "world-model"
 FORMAT = 1
 """Of config.json; a number higher than this comes from a later Armchair."""
 SHIPPED = Path(__file__).parent / "weights"
 """Models inside the package, by name."""
 SHIPPED_NAMES = ("default",)
-FIX = "Give a folder that `armchair train` wrote, or the name default."
+FIX = "Give a folder that `armchair train` wrote, or a name: default, vjepa2-ac-vitg, …"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,7 @@ def write(folder: Path, config: WorldModelConfig, tensors: dict[str, Tensor]) ->
     folder.mkdir(parents=True, exist_ok=True)
     plain = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
     atomic.write_bytes(folder / WEIGHTS, dump_safetensors(plain))
-    content = {"format": FORMAT, "kind": "world-model", **asdict(config)}
+    content = {"format": FORMAT, "kind": KIND, **asdict(config)}
     atomic.write_json(folder / CONFIG, content)
 
 
@@ -86,7 +87,7 @@ def read_config(path: Path) -> WorldModelConfig:
     try:
         content: dict[str, Any] = json.loads(path.read_text())
         kind, number = content.pop("kind"), content.pop("format")
-        if (kind, number) != ("world-model", FORMAT):
+        if (kind, number) != (KIND, FORMAT):
             raise BadFileError(path, f"kind {kind!r}, format {number!r}", FIX)
         encoder = EncoderConfig(**content.pop("encoder"))
         predictor = PredictorConfig(**content.pop("predictor"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load as parse_safetensors
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from armchair.errors import BadFileError
@@ -16,7 +16,7 @@ from armchair.errors import BadFileError
 def read_safetensors(path: Path, fix: str) -> dict[str, Tensor]:
     """Return the tensors of a safetensors file; raises `BadFileError` if it is cut short."""
     try:
-        return parse_safetensors(path.read_bytes())
+        return load_file(path)
     except FileNotFoundError as error:
         raise BadFileError(path, "there is no such file", fix) from error
     except (OSError, SafetensorError) as error:

@@ -22,7 +22,8 @@ class Config:
     episodes: tuple[Path, ...]
     """Folders of DROID-format episodes."""
     encoder: Path
-    """Folder that `armchair pretrain` wrote (OUT/encoder)."""
+    """Folder that `armchair pretrain` wrote (OUT/encoder); or of released weights a name
+    (vjepa2-vitl, -vith, -vitg, -vitg-384), a .pt file or a Hugging Face hub id."""
     out: Path
     """Folder for the results: model/, checkpoint.pt, log.txt, tensorboard/."""
     held_out: tuple[Path, ...] = ()

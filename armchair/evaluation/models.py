@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 import torch
 from torch import nn
 
+from armchair.errors import ArmchairError
 from armchair.planners import LatentDynamics
 
 ENTRY_POINT_GROUP = "armchair.world_models"
@@ -36,8 +37,11 @@ def load_world_model(name: str) -> NamedModel:
     from armchair.worldmodel.model_files import WEIGHTS, find
 
     model = WorldModel.from_pretrained(name).to("cuda" if torch.cuda.is_available() else "cpu")
-    with (find(name) / WEIGHTS).open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with (find(name) / WEIGHTS).open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except (ArmchairError, OSError):  # from a file of Meta's, or from the hub
+        sha256 = weights_sha256(model)
     return NamedModel(model=model, name=name, sha256=sha256)
 
 

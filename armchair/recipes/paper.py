@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from armchair.worldmodel.encoder import EncoderConfig
+from armchair.worldmodel.official import VIT_G, VIT_G_384, VIT_H, VIT_L
 from armchair.worldmodel.optimisation.adamw import AdamWConfig
 from armchair.worldmodel.optimisation.schedule import Schedule
 from armchair.worldmodel.training.clips import ClipConfig
 from armchair.worldmodel.training.learner import PredictorSize, TrainConfig
 
-ENCODERS = {
-    "vit-l": EncoderConfig(image_size=256, width=1024, depth=24, heads=16),
-    "vit-h": EncoderConfig(image_size=256, width=1280, depth=32, heads=16),
-    "vit-g": EncoderConfig(image_size=256, width=1408, depth=40, heads=22, mlp_ratio=48 / 11),
-}
-"""Encoders of the released checkpoints at 256 pixels."""
+ENCODERS = {"vit-l": VIT_L, "vit-h": VIT_H, "vit-g": VIT_G, "vit-g-384": VIT_G_384}
+"""Encoders of the released checkpoints."""
 STEPS = 94_500
 """Warmup 4,500, constant 85,500, decay 4,500."""
 

@@ -12,6 +12,7 @@ import torch
 from armchair.errors import BadFileError, BadValueError, UnknownNameError
 from armchair.worldmodel import meta, model_files
 from armchair.worldmodel.model import WorldModel
+from armchair.worldmodel.predictor import PredictorConfig
 from tests.worldmodel.models import GOLDEN, GOLDEN_CONFIG
 
 FRAMES = np.random.default_rng(0).integers(0, 256, (2, 40, 40, 3), dtype=np.uint8)
@@ -80,10 +81,10 @@ def test_missing_default_says_how_to_make_it(
 
 def test_missing_folder_and_file_for_folder(tmp_path: Path) -> None:
     with pytest.raises(BadFileError, match="no such folder"):
-        WorldModel.from_pretrained("runs/none")
+        WorldModel.from_pretrained(Path("runs/none"))
     with pytest.raises(BadFileError, match=r"config\.json: there is no such file"):
         WorldModel.from_pretrained(tmp_path)
-    file = tmp_path / "model.pt"
+    file = tmp_path / "model.bin"
     file.touch()
     with pytest.raises(BadFileError, match="a file, not a model's folder"):
         WorldModel.from_pretrained(file)
@@ -124,7 +125,7 @@ def test_truncated_weights(saved: Path, keep: int) -> None:
 def test_meta_checkpoint_of_another_architecture() -> None:
     wrong = model_files.WorldModelConfig(
         encoder=GOLDEN_CONFIG.encoder,
-        predictor=meta.PredictorConfig(token_width=64, grid=(4, 4), width=96, depth=2, heads=2),
+        predictor=PredictorConfig(token_width=64, grid=(4, 4), width=96, depth=2, heads=2),
         sandbox=False,
         seconds_per_step=0.27,
     )

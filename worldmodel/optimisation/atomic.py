@@ -16,13 +16,18 @@ import torch
 from armchair.errors import ArmchairError, BadFileError
 
 
+def is_full(error: BaseException) -> bool:
+    """Return whether an error says that there is no space left on a device."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 @contextmanager
 def one_line_when_full(where: Path) -> Iterator[None]:
     """Turn "no space left on device" inside the block into one clear line; other errors pass."""
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_full(error):
             raise
         raise ArmchairError(
             f"{where}: no space left on the disk. Free some and run the same command again: it "

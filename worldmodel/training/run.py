@@ -10,12 +10,12 @@ import torch
 
 from armchair.worldmodel.data.episodes import DroidEpisodes, EpisodeHandle
 from armchair.worldmodel.encoder import FrameEncoder
-from armchair.worldmodel.encoder_files import load_encoder
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
 from armchair.worldmodel.optimisation.reporter import Reporter
 from armchair.worldmodel.predictor import ACPredictor, PredictorConfig
+from armchair.worldmodel.sources import load_frame_encoder
 from armchair.worldmodel.tensor_files import fill
 from armchair.worldmodel.training.clips import ClipSampler
 from armchair.worldmodel.training.learner import (
@@ -37,7 +37,7 @@ class TrainRun:
     episodes: Sequence[Path]
     """Folders of DROID-format episodes."""
     encoder: Path
-    """Folder that `armchair pretrain` wrote."""
+    """Folder that `armchair pretrain` wrote; or, of released weights, name, file or hub id."""
     out: Path
     """Folder for checkpoint, log and `model/`."""
     cache: Path
@@ -54,7 +54,7 @@ def train(
 ) -> Path:
     """Do the run, or go on with it, and return the folder of the model."""
     with Reporter(run.out, "train") as reporter:
-        encoder = load_encoder(run.encoder)
+        encoder = load_frame_encoder(str(run.encoder))
         data, held_out = prepare_caches(run, encoder, cache, reporter)
         torch.manual_seed(run.seed)
         sampler = ClipSampler(data, config.clips)

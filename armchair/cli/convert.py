@@ -1,0 +1,53 @@
+"""`armchair convert`: V-JEPA 2 weights of Meta's or Hugging Face's to ours, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+
+from armchair.errors import BadValueError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Read weights from anywhere, write them in one of three layouts; no number changes.
+
+    To `armchair`: a folder with config.json and safetensors. To `meta`: one .pt file whose encoder
+    and target_encoder are the same. To `huggingface`: a folder for transformers, encoder only.
+    """
+
+    source: str
+    """Name (default, vjepa2-vitl, -vith, -vitg, -vitg-384, vjepa2-ac-vitg), folder, .pt file, or
+    Hugging Face hub id (owner/name)."""
+    out: Path
+    """Folder to write, or, for Meta's layout, a file that ends in .pt."""
+    to: Literal["armchair", "meta", "huggingface"] = "armchair"
+    """Layout to write."""
+    part: Literal["all", "encoder"] = "all"
+    """Encoder and predictor where there are both, or the encoder alone."""
+    role: Literal["target_encoder", "encoder"] = "target_encoder"
+    """Which encoder of a .pt file: the EMA teacher, which Meta's AC training and evaluations load,
+    or the student, which their hub entry loads."""
+    architecture: Path | None = None
+    """config.json (ours) that says the size of a .pt file which is none of the released ones."""
+    numbers: Literal["float32", "bfloat16"] = "float32"
+    """Number format on disk of our own layout; the others are float32."""
+
+    def __post_init__(self) -> None:
+        if (self.to == "meta") != (self.out.suffix == ".pt"):
+            raise BadValueError(
+                f"--out {self.out} with --to {self.to}: Meta's layout is one file that ends in "
+                ".pt, the others are a folder."
+            )
+
+
+def run(config: Config) -> None:
+    """Convert and say what was written."""
+    from armchair.worldmodel.convert import convert
+
+    convert(config.source, config.out, config.to, config.part, config.role, config.architecture,
+            config.numbers)  # fmt: skip
+    Console().print(f"{config.source} → {config.out}", highlight=False, soft_wrap=True)

@@ -1,0 +1,202 @@
+"""Weights by name, file, folder and hub id, and from layout to layout; no test needs a network."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import VJEPA2Model
+
+from armchair.cli.main import main
+from armchair.errors import ArmchairError, BadFileError, BadValueError
+from armchair.worldmodel import download, meta, sources
+from armchair.worldmodel.encoder_files import save_encoder
+from armchair.worldmodel.hub_folder import save_hub_encoder
+from armchair.worldmodel.model import WorldModel
+from armchair.worldmodel.official import OFFICIAL, OfficialWeights
+from tests.worldmodel.models import GOLDEN, GOLDEN_CONFIG
+
+FRAMES = np.random.default_rng(0).integers(0, 256, (2, 40, 40, 3), dtype=np.uint8)
+GOLDEN_AC = OfficialWeights(
+    file="tiny64_ac.pt",
+    hub=None,
+    encoder=GOLDEN_CONFIG.encoder,
+    predictor=GOLDEN_CONFIG.predictor,
+)
+GOLDEN_ENCODER = OfficialWeights(file="tiny64_pretrain.pt", hub=None, encoder=GOLDEN_CONFIG.encoder)
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Downloads go to a folder of the test; tiny architectures stand in the table."""
+    monkeypatch.setenv(download.CACHE_VARIABLE, str(tmp_path / "cache"))
+    table = {**OFFICIAL, "tiny-ac": GOLDEN_AC, "tiny": GOLDEN_ENCODER}
+    monkeypatch.setattr(sources, "OFFICIAL", table)
+    monkeypatch.setattr("armchair.worldmodel.official.META_URL", GOLDEN.as_uri())
+    return tmp_path / "cache"
+
+
+def test_the_released_models_are_known() -> None:
+    sizes = {name: (o.encoder.width, o.encoder.image_size) for name, o in OFFICIAL.items()}
+    assert sizes == {
+        "vjepa2-vitl": (1024, 256),
+        "vjepa2-vith": (1280, 256),
+        "vjepa2-vitg": (1408, 256),
+        "vjepa2-vitg-384": (1408, 384),
+        "vjepa2-ac-vitg": (1408, 256),
+    }
+    assert OFFICIAL["vjepa2-vitg-384"].url.endswith("/vitg-384.pt")
+    assert OFFICIAL["vjepa2-vitl"].hub == "facebook/vjepa2-vitl-fpc64-256"
+
+
+def test_by_name_from_the_network_then_from_the_cache(
+    golden_model: WorldModel, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = WorldModel.from_pretrained("tiny-ac")
+    assert torch.equal(model.encode(FRAMES), golden_model.encode(FRAMES))
+    note = json.loads((cache / "tiny64_ac.pt.json").read_text())
+    assert note["bytes"] == (GOLDEN / "tiny64_ac.pt").stat().st_size
+    monkeypatch.setattr(download.urllib.request, "urlopen", None)
+    student = WorldModel.from_pretrained("tiny-ac", role="encoder")
+    assert (student.encode(FRAMES) - model.encode(FRAMES)).abs().max() > 0.1
+    (cache / "tiny64_ac.pt").write_bytes(b"cut")
+    with pytest.raises(BadFileError, match=r"3 bytes, expected \d+"):
+        WorldModel.from_pretrained("tiny-ac")
+
+
+def test_size_and_hash_are_checked(cache: Path) -> None:
+    url = (GOLDEN / "tiny64_ac.pt").as_uri()
+    with pytest.raises(BadFileError, match=r"sha256 .* expected 0000"):
+        download.fetch(url, sha256="0000")
+    assert not list(cache.iterdir())
+    with pytest.raises(BadFileError, match=r"\d+ bytes, expected 7"):
+        download.fetch(url, size=7)
+
+
+def test_no_network_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise download.urllib.error.URLError("Name or service not known")
+
+    monkeypatch.setattr(download.urllib.request, "urlopen", fail)
+    with pytest.raises(ArmchairError, match=r"vitl\.pt: not on this machine.*not known.*CACHE"):
+        WorldModel.from_pretrained("vjepa2-vitl")
+
+
+def test_hub_ids(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sandbox: WorldModel) -> None:
+    def snapshot(repository: str, allow_patterns: list[str]) -> str:
+        if repository == "someone/away":
+            raise OSError("no route to host")
+        assert not any("py" in pattern for pattern in allow_patterns)
+        return str(tmp_path / repository)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
+    sandbox.save_pretrained(tmp_path / "someone" / "model")
+    model = WorldModel.from_pretrained("someone/model")
+    assert torch.equal(model.encode(FRAMES), sandbox.encode(FRAMES))
+    save_hub_encoder(tmp_path / "someone" / "encoder", sandbox.encoder)
+    encoder = WorldModel.from_pretrained("someone/encoder")
+    assert torch.equal(encoder.encoder(FRAMES), sandbox.encoder(FRAMES))
+    with pytest.raises(ArmchairError, match=r"someone/away: not on this machine.*no route"):
+        WorldModel.from_pretrained("someone/away")
+
+
+def test_an_encoder_alone_encodes_and_says_what_it_lacks(tmp_path: Path) -> None:
+    model = WorldModel.from_pretrained("tiny").requires_grad_(False)
+    assert model.encode(FRAMES).shape == (2, 16, 64)
+    action = torch.zeros(1, 1, 7)
+    for use in (
+        lambda: model.rollout(model.encode(FRAMES[:1]), action[0], action[0, :0], action),
+        lambda: model.predict(model.encode(FRAMES[:1])[None], action, action),
+        lambda: model.save_pretrained(tmp_path),
+    ):
+        with pytest.raises(BadValueError, match=r"tiny is an encoder without .*armchair train"):
+            use()
+
+
+def test_files_are_recognised_by_their_shapes(tmp_path: Path) -> None:
+    assert sources.recognise(GOLDEN / "tiny64_ac.pt") is GOLDEN_AC
+    assert sources.recognise(GOLDEN / "tiny64_pretrain.pt") is GOLDEN_ENCODER
+    with pytest.raises(BadFileError, match=r"width 40 and depth 2, with .*none of the released"):
+        WorldModel.from_pretrained(str(GOLDEN / "small" / "long32.pt"))
+
+
+def test_a_hostile_file_is_refused_and_not_run(tmp_path: Path) -> None:
+    class Hostile:
+        def __reduce__(self) -> Any:
+            return Path.touch, (tmp_path / "owned",)
+
+    path = tmp_path / "evil.pt"
+    torch.save({"encoder": Hostile()}, path)
+    with pytest.raises(BadFileError, match=r"evil\.pt: not a checkpoint of tensors"):
+        WorldModel.from_pretrained(path)
+    path.write_bytes(pickle.dumps(Hostile()))
+    with pytest.raises(BadFileError, match=r"evil\.pt: not a checkpoint of tensors"):
+        WorldModel.from_pretrained(path)
+    assert not (tmp_path / "owned").exists()
+
+
+def test_meta_to_ours_and_back(golden_model: WorldModel, tmp_path: Path) -> None:
+    """The key contract: names and shapes of Meta's file, all of them and no others."""
+    source, ours, back = GOLDEN / "tiny64_ac.pt", tmp_path / "ours", tmp_path / "back.pt"
+    assert main(["convert", "--source", str(source), "--out", str(ours)]) == 0
+    assert main(["convert", "--source", str(ours), "--to", "meta", "--out", str(back)]) == 0
+    first, last = meta.read_checkpoint(source), meta.read_checkpoint(back)
+    for section in ("encoder", "target_encoder", "predictor"):
+        shapes = [
+            {k: v.shape for k, v in f[section].items() if "pos_embed" not in k}
+            for f in (first, last)
+        ]
+        assert shapes[0] == shapes[1]
+    for section in ("target_encoder", "predictor"):
+        for name, value in first[section].items():
+            if "extrinsics" not in name and "pos_embed" not in name:
+                assert torch.equal(value, last[section][name]), name
+    again = WorldModel.from_pretrained(back)
+    assert torch.equal(again.encode(FRAMES), golden_model.encode(FRAMES))
+
+
+def test_encoders_go_to_transformers_and_back(
+    sandbox: WorldModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_encoder(tmp_path / "ours", sandbox.encoder, torch.float32)
+    command = ["convert", "--source", str(tmp_path / "ours"), "--to", "huggingface"]
+    assert main([*command, "--out", str(tmp_path / "hub")]) == 0
+    video = torch.randn(1, 4, 3, 32, 32)
+    hub = VJEPA2Model.from_pretrained(tmp_path / "hub").eval()
+    with torch.no_grad():
+        found = hub(video, skip_predictor=True).last_hidden_state
+        wanted = sandbox.encoder.encode_video(video.transpose(1, 2))
+    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
+    command = ["convert", "--source", str(tmp_path / "hub"), "--out", str(tmp_path / "again")]
+    assert main(command) == 0
+    again = sources.load_frame_encoder(tmp_path / "again")
+    assert torch.equal(again(FRAMES), sandbox.encoder(FRAMES))
+
+
+def test_an_architecture_of_ones_own(tmp_path: Path, golden_model: WorldModel) -> None:
+    golden_model.save_pretrained(tmp_path / "like")
+    arguments = ["convert", "--source", str(GOLDEN / "tiny64_ac.pt"), "--out", str(tmp_path / "a")]
+    assert main([*arguments, "--architecture", str(tmp_path / "like" / "config.json")]) == 0
+    assert WorldModel.from_pretrained(tmp_path / "a").predictor.config.width == 128
+
+
+def test_what_cannot_be_converted(sandbox: WorldModel, tmp_path: Path) -> None:
+    sandbox.save_pretrained(tmp_path / "model")
+    arguments = ["convert", "--source", str(tmp_path / "model"), "--to", "meta"]
+    assert main([*arguments, "--out", str(tmp_path / "x.pt")]) == 2
+    assert main([*arguments, "--out", str(tmp_path / "folder")]) == 2
+    assert main([*arguments, "--out", str(tmp_path / "x.pt"), "--part", "encoder"]) == 0
+    assert not (tmp_path / "folder").exists()
+
+
+def test_config_of_another_transformer(tmp_path: Path, sandbox: WorldModel) -> None:
+    save_hub_encoder(tmp_path, sandbox.encoder)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"hidden_act": "silu"}))
+    with pytest.raises(BadFileError, match=r"config\.json: not the config .*silu"):
+        WorldModel.from_pretrained(tmp_path)

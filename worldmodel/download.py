@@ -1,0 +1,122 @@
+"""Large files from the network into a cache folder: whole and checked, or one clear line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import wrap_file
+
+from armchair.errors import ArmchairError, BadFileError
+from armchair.worldmodel.optimisation import atomic
+
+CACHE_VARIABLE = "ARMCHAIR_CACHE"
+"""Environment variable: folder for downloaded weights."""
+TIMEOUT_S = 30
+CHUNK = 1 << 20
+HUB_FILES = ["config.json", "*.safetensors", "*.safetensors.index.json", "card.md", "README.md"]
+"""All that is taken from a Hugging Face repository: tensors and text, nothing that can run."""
+
+
+def cache_folder() -> Path:
+    """Return where downloads are kept: $ARMCHAIR_CACHE or ~/.cache/armchair."""
+    return Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "armchair")
+
+
+def fetch(url: str, *, size: int | None = None, sha256: str | None = None) -> Path:
+    """Return the cached file of a URL, downloaded if it is not there.
+
+    Size and hash are checked where they are known; always, the size against what the server
+    announced. Raises `ArmchairError` when there is no network and `BadFileError` for a file that
+    is not what it should be.
+    """
+    path = cache_folder() / url.rsplit("/", 1)[1]
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _download(url, path, size, sha256)
+    _check_size(path, size)
+    return path
+
+
+def fetch_repository(repository: str) -> Path:
+    """Return the folder of a Hugging Face repository's tensors and texts, downloaded if needed.
+
+    The hub's client checks every file against the hub's own hash.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError
+
+    try:
+        return Path(snapshot_download(repository, allow_patterns=HUB_FILES))
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise ArmchairError(
+            f"{repository}: there is no such folder, and no such repository on the Hugging Face "
+            "hub. Check the spelling."
+        ) from error
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        if atomic.is_full(error):
+            raise
+        raise no_network(repository, error) from error
+
+
+def no_network(what: str, error: Exception) -> ArmchairError:
+    """Return the one line for something that cannot be fetched."""
+    reason = str(getattr(error, "reason", error)).splitlines() or [type(error).__name__]
+    return ArmchairError(
+        f"{what}: not on this machine, and it cannot be fetched ({reason[0]}). Fetch it where "
+        f"there is a network and give the path, or put it into {cache_folder()} "
+        f"(${CACHE_VARIABLE} chooses another folder)."
+    )
+
+
+def _download(url: str, path: Path, size: int | None, sha256: str | None) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    digest, written = hashlib.sha256(), 0
+    try:
+        with (
+            atomic.one_line_when_full(path),
+            urllib.request.urlopen(url, timeout=TIMEOUT_S) as response,
+            part.open("wb") as out,
+        ):
+            announced = response.headers.get("Content-Length")
+            total = int(announced) if announced else size
+            console = Console(stderr=True)
+            with wrap_file(response, total or 0, description=path.name, console=console) as source:
+                while chunk := source.read(CHUNK):
+                    out.write(chunk)
+                    digest.update(chunk)
+                    written += len(chunk)
+        if total is not None and written != total:
+            raise _damaged(url, f"{written} bytes arrived of {total}")
+        if sha256 is not None and digest.hexdigest() != sha256:
+            raise _damaged(url, f"sha256 {digest.hexdigest()}, expected {sha256}")
+        os.replace(part, path)
+        atomic.write_json(_note(path), {"bytes": written, "sha256": digest.hexdigest(), "url": url})
+    except (urllib.error.URLError, HTTPException, ConnectionError, TimeoutError) as error:
+        raise no_network(url, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _check_size(path: Path, size: int | None) -> None:
+    """Raise unless the file is as long as the table, or the note of its download, says."""
+    if size is None and _note(path).exists():
+        note: dict[str, Any] = json.loads(_note(path).read_text())
+        size = int(note["bytes"])
+    if size is not None and path.stat().st_size != size:
+        raise _damaged(path, f"{path.stat().st_size} bytes, expected {size}")
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
+
+
+def _damaged(what: object, found: str) -> BadFileError:
+    return BadFileError(what, found, "Delete the file and fetch it again.")

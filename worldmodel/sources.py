@@ -1,0 +1,150 @@
+"""World models and encoders from wherever they are: a name, a folder, a file of Meta's, the hub."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import cast
+
+import torch
+
+from armchair.errors import BadFileError, BadValueError, UnknownNameError
+from armchair.worldmodel import encoder_files, hub_folder, meta, model_files
+from armchair.worldmodel.download import fetch, fetch_repository
+from armchair.worldmodel.encoder import FrameEncoder
+from armchair.worldmodel.meta import EncoderRole
+from armchair.worldmodel.model import WorldModel
+from armchair.worldmodel.model_files import WorldModelConfig
+from armchair.worldmodel.no_predictor import NoPredictor
+from armchair.worldmodel.official import OFFICIAL, SECONDS_PER_STEP, OfficialWeights
+from armchair.worldmodel.predictor import ACPredictor
+from armchair.worldmodel.tensor_files import fill
+
+META_SUFFIXES = (".pt", ".pth", ".tar")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+def known_names() -> list[str]:
+    """Return every model's name: what is shipped, and what Meta released."""
+    return [*model_files.SHIPPED_NAMES, *OFFICIAL]
+
+
+def load_world_model(name: Path | str, role: EncoderRole = "target_encoder") -> WorldModel:
+    """Return a frozen model in float32; see `WorldModel.from_pretrained`."""
+    if str(name) in OFFICIAL:
+        official = OFFICIAL[str(name)]
+        path = fetch(official.url, size=official.bytes, sha256=official.sha256)
+        return _from_meta(path, official, str(name), role)
+    place = locate(name)
+    if place.is_file():
+        return _from_meta(place, recognise(place), str(place), role)
+    if _kind(place) in (encoder_files.KIND, hub_folder.MODEL_TYPE):
+        return encoder_only(_encoder_of_folder(place), str(name))
+    return _from_folder(place)
+
+
+def load_frame_encoder(name: Path | str, role: EncoderRole = "target_encoder") -> FrameEncoder:
+    """Return a frozen encoder in float32, of anything that `load_world_model` takes."""
+    place = None if str(name) in OFFICIAL else locate(name)
+    if place is not None and place.is_dir() and _kind(place) != model_files.KIND:
+        return _encoder_of_folder(place)
+    return load_world_model(name, role).encoder
+
+
+def encoder_only(encoder: FrameEncoder, name: str) -> WorldModel:
+    """Return a world model that encodes, and says what is missing when asked to predict."""
+    predictor = cast(ACPredictor, NoPredictor(name))
+    model = WorldModel(encoder, predictor, seconds_per_step=SECONDS_PER_STEP)
+    return model.requires_grad_(False).eval()
+
+
+def locate(name: Path | str) -> Path:
+    """Return the folder or `.pt` file that a name, a path or a hub id stands for.
+
+    Raises `UnknownNameError`, `BadFileError`, or `ArmchairError` if it cannot be fetched.
+    """
+    path = Path(name)
+    if str(name) in model_files.SHIPPED_NAMES or path.is_dir():
+        return model_files.find(name)
+    if path.is_file() and path.suffix in META_SUFFIXES:
+        return path
+    if not path.exists() and not isinstance(name, Path):
+        if _HUB_ID.fullmatch(name):
+            return fetch_repository(name)
+        if "/" not in name:
+            raise UnknownNameError("model", name, known_names())
+    return model_files.find(path)
+
+
+def recognise(path: Path) -> OfficialWeights:
+    """Return which released architecture a `.pt` file has, by its tensors' shapes.
+
+    ViT-g at 256 and 384 pixels has the same shapes: the file's name tells them apart. Raises
+    `BadFileError` for any other architecture, which only `meta.load_ac` with a config can load.
+    """
+    checkpoint = meta.read_checkpoint(path)
+    encoder = meta.section(checkpoint, "target_encoder", path, "encoder")
+    predictor = checkpoint.get("predictor")
+    acting = isinstance(predictor, dict) and any("action_encoder" in name for name in predictor)
+    bias = encoder.get("patch_embed.proj.bias", torch.zeros(0))
+    depth = len({name.split(".")[1] for name in encoder if name.startswith("blocks.")})
+    fitting = [
+        official
+        for official in OFFICIAL.values()
+        if (official.encoder.width, official.encoder.depth) == (len(bias), depth)
+        and (official.predictor is not None) == acting
+    ]
+    if not fitting:
+        raise BadFileError(
+            path,
+            f"an encoder of width {len(bias)} and depth {depth}, "
+            f"{'with' if acting else 'without'} action-conditioned predictor: none of the released "
+            f"models ({', '.join(OFFICIAL)})",
+            "Convert it with `armchair convert --architecture CONFIG.json`, which says its size.",
+        )
+    wanted = 384 if "384" in path.name else 256
+    return next((o for o in fitting if o.encoder.image_size == wanted), fitting[0])
+
+
+def _from_meta(path: Path, official: OfficialWeights, name: str, role: EncoderRole) -> WorldModel:
+    if official.predictor is None:
+        return encoder_only(meta.load_encoder(path, official.encoder, role), name)
+    config = WorldModelConfig(
+        encoder=official.encoder,
+        predictor=official.predictor,
+        sandbox=False,
+        seconds_per_step=SECONDS_PER_STEP,
+    )
+    return meta.load_ac(path, config, role)
+
+
+def _from_folder(folder: Path) -> WorldModel:
+    config, tensors = model_files.read(folder)
+    with torch.random.fork_rng(devices=[]):  # first weights are drawn, then replaced
+        model = WorldModel.from_config(config)
+    fill(model, tensors, folder / model_files.WEIGHTS, model_files.FIX)
+    return model.requires_grad_(False).eval()
+
+
+def _encoder_of_folder(folder: Path) -> FrameEncoder:
+    if _kind(folder) == hub_folder.MODEL_TYPE:
+        return hub_folder.load_hub_encoder(folder)
+    return encoder_files.load_encoder(folder)
+
+
+def _kind(folder: Path) -> str:
+    """Return what a folder's config.json says it is, or nothing if it says nothing."""
+    try:
+        content = json.loads((folder / model_files.CONFIG).read_text())
+        return str(content.get("kind") or content.get("model_type"))
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
+def world_model_config(path: Path) -> WorldModelConfig:
+    """Return the architecture that a `config.json` of ours states; raises `BadFileError`."""
+    config = model_files.read_config(path)
+    if config.sandbox:
+        raise BadValueError(f"{path}: a sandbox model's config; Meta's files hold no such model.")
+    return config

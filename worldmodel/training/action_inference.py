@@ -36,18 +36,20 @@ class InferenceConfig:
     pairs: int = 300
     move: tuple[float, float] = (0.02, 0.13)
     """Length of the true translation, metres."""
-    samples: int = 96
+    first_samples: int = 256
+    """Drawn evenly over the whole box that `move` allows: an energy can have several valleys, and
+    a search that starts narrow is lost in the wrong one, most often along the camera's depth."""
+    samples: int = 64
     elites: int = 8
-    iterations: int = 7
-    translation_deviation: float = 0.08
-    """Metres; of the first draw, around zero."""
-    gripper_deviation: float = 0.5
+    iterations: int = 6
+    """Draws of `samples` after the first, each around the elites of the one before."""
 
     def __post_init__(self) -> None:
-        if min(self.pairs, self.samples, self.iterations) < 1:
-            raise BadValueError("pairs, samples and iterations are at least 1.")
-        if not 1 <= self.elites <= self.samples:
-            raise BadValueError(f"elites {self.elites} must lie in 1 … samples {self.samples}.")
+        if min(self.pairs, self.first_samples, self.samples, self.iterations) < 1:
+            raise BadValueError("pairs, samples, first_samples and iterations are at least 1.")
+        most = min(self.first_samples, self.samples)
+        if not 1 <= self.elites <= most:
+            raise BadValueError(f"elites {self.elites} must lie in 1 … {most}, the fewest samples.")
         if not 0 <= self.move[0] < self.move[1]:
             raise BadValueError(f"move {self.move} must be an ordered range in metres.")
 
@@ -114,18 +116,20 @@ def _search(
     config: InferenceConfig,
     generator: torch.Generator,
 ) -> Tensor:
-    deviation = torch.tensor([config.translation_deviation] * 3 + [config.gripper_deviation])
-    mean, best, lowest = torch.zeros(4), torch.zeros(1, 7), torch.inf
-    for _ in range(config.iterations):
-        draws = mean + deviation * torch.randn(config.samples, 4, generator=generator)
-        draws[:, 3].clamp_(-1.0, 1.0)
-        actions = torch.zeros(config.samples, 7)
+    reach = torch.tensor([config.move[1]] * 3 + [1.0])
+    draws = reach * (2 * torch.rand(config.first_samples, 4, generator=generator) - 1)
+    best, lowest = torch.zeros(1, 7), torch.inf
+    for left in range(config.iterations, -1, -1):
+        actions = torch.zeros(len(draws), 7)
         actions[:, SEARCHED] = draws
         energy = energies(model, start, state, goal, actions)
         elite = energy.topk(config.elites, largest=False).indices
         mean, deviation = draws[elite].mean(0), draws[elite].std(0) + 1e-3
         if float(energy[elite[0]]) < lowest:
             lowest, best = float(energy[elite[0]]), actions[elite[:1]]
+        if left > 0:
+            draws = mean + deviation * torch.randn(config.samples, 4, generator=generator)
+            draws[:, 3].clamp_(-1.0, 1.0)
     final = best.clone()
     final[0, SEARCHED] = mean
     both = torch.cat([best, final])

@@ -52,7 +52,9 @@ class TrainConfig:
     """Memory of the averaged weights that are validated and kept, as a share of the run."""
     validation_clips: int = 128
     validation_search: InferenceConfig = field(
-        default_factory=lambda: InferenceConfig(pairs=48, samples=40, elites=6, iterations=5)
+        default_factory=lambda: InferenceConfig(
+            pairs=48, first_samples=128, samples=32, elites=6, iterations=4
+        )
     )
     """Action inference on held-out episodes in the middle of training; kept small."""
 

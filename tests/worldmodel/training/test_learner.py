@@ -135,7 +135,7 @@ def test_score_of_a_perfect_and_of_a_half_hearted_model() -> None:
 
 def test_pairs_have_the_wanted_length(toy: TokenCache) -> None:
     learner = new_learner(toy)
-    config = InferenceConfig(pairs=20, samples=4, elites=2, iterations=1)
+    config = InferenceConfig(pairs=20, first_samples=4, samples=4, elites=2, iterations=1)
     assert learner.held_out is not None
     pairs = sample_pairs(learner.average, learner.held_out, config, generator_at(0, 0))
     lengths = pairs.actions[:, :3].norm(dim=-1)

@@ -18,7 +18,7 @@ from armchair.worldmodel.training.action_inference import InferenceConfig
 from armchair.worldmodel.training.clips import ClipConfig
 from armchair.worldmodel.training.learner import PredictorSize, TrainConfig
 
-SEARCH = InferenceConfig(pairs=4, samples=6, elites=2, iterations=2)
+SEARCH = InferenceConfig(pairs=4, first_samples=6, samples=6, elites=2, iterations=2)
 RECIPE = TrainConfig(
     predictor=PredictorSize(width=24, depth=1, heads=2),
     clips=ClipConfig(batch=4),

@@ -8,33 +8,65 @@ from __future__ import annotations
 if __name__ == "planners":
     raise ImportError("import armchair.planners; the bare name 'planners' is not this package")
 
-from armchair.planners import cem as _cem  # registers cem, cem-paper, cem-meta
-from armchair.planners import random_shooting as _random_shooting  # registers random-shooting
+from armchair.planners import (  # each registers its planners
+    cem,
+    cem_gradient,
+    gradient,
+    icem,
+    mppi,
+    random_shooting,
+)
 from armchair.planners.agent import Decision, GoalImage, Observation, RecedingHorizonAgent
 from armchair.planners.bounds import ActionBounds
+from armchair.planners.energy import Objective
+from armchair.planners.frame import SearchPlanner
 from armchair.planners.options import with_options
 from armchair.planners.protocol import (
     PLANNERS,
+    BatchedDynamics,
     Context,
+    ImaginationError,
     LatentDynamics,
     Plan,
     Planner,
     load_planner,
+    planner_names,
+)
+from armchair.planners.search import (
+    Answer,
+    Ask,
+    Budget,
+    Found,
+    Search,
+    SearchConfig,
+    Start,
 )
 
 __all__ = [
     "PLANNERS",
     "ActionBounds",
+    "Answer",
+    "Ask",
+    "BatchedDynamics",
+    "Budget",
     "Context",
     "Decision",
+    "Found",
     "GoalImage",
+    "ImaginationError",
     "LatentDynamics",
+    "Objective",
     "Observation",
     "Plan",
     "Planner",
     "RecedingHorizonAgent",
+    "Search",
+    "SearchConfig",
+    "SearchPlanner",
+    "Start",
     "load_planner",
+    "planner_names",
     "with_options",
 ]
 
-del _cem, _random_shooting
+del cem, cem_gradient, gradient, icem, mppi, random_shooting

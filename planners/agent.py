@@ -83,6 +83,7 @@ class RecedingHorizonAgent:
         self._generator = torch.Generator().manual_seed(seed)
         self._lived: deque[_Lived] = deque(maxlen=context_frames)
         self._goals: list[Tensor] = []
+        self._size: tuple[int, ...] = ()
         self._switch_steps: tuple[int, ...] = ()
         self._step = 0
         self._last_plan: Plan | None = None
@@ -96,6 +97,7 @@ class RecedingHorizonAgent:
                 "increasing switch step between each two."
             )
         self._goals = [self._encode(goal.frame) for goal in goals]
+        self._size = goals[0].frame.shape
         self._switch_steps, self._step, self._last_plan = steps, 0, None
         self._lived.clear()
 
@@ -103,6 +105,11 @@ class RecedingHorizonAgent:
         """Return the next action; call `start` first."""
         if not self._goals:
             raise RuntimeError("the agent has no goal: call start(goals) before act(observation)")
+        if observation.frame.shape != self._size:
+            raise BadValueError(
+                f"the frame has shape {observation.frame.shape}, the goal image {self._size}: both "
+                "must come from the same camera at the same size."
+            )
         began = time.perf_counter()
         state = check_states(observation.state, "observation")
         self._lived.append(_Lived(self._encode(observation.frame), state))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Generator, Tensor
@@ -16,10 +16,12 @@ TRANSLATION_LIMIT_M = 0.075
 GRIPPER_LIMIT = 0.75
 """Largest change of closedness per action that Meta's planner proposes."""
 
+Shape = Literal["box", "l1-ball", "l2-ball"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class ActionBounds:
-    """Limits on one action: a box, or for the translation a true L1 ball.
+    """Limits on one action: a box, or for the translation a true L1 or L2 ball.
 
     translation: metres per axis, or the radius of the ball; rotation: radians per axis, 0 = do not
     search; gripper: change of closedness. The paper says "L1 ball", its figures and code mean the
@@ -29,14 +31,20 @@ class ActionBounds:
     translation: float = TRANSLATION_LIMIT_M
     rotation: float = 0.0
     gripper: float = GRIPPER_LIMIT
-    shape: Literal["box", "l1-ball"] = "box"
+    shape: Shape = "box"
 
     def __post_init__(self) -> None:
         for name in ("translation", "rotation", "gripper"):
             if not 0.0 <= (value := getattr(self, name)) < float("inf"):
                 raise BadValueError(f"bound on {name} is {value}, expected zero or more.")
-        if self.shape not in ("box", "l1-ball"):
-            raise BadValueError(f"bound shape is {self.shape!r}, expected 'box' or 'l1-ball'.")
+        if self.shape not in get_args(Shape):
+            legal = ", ".join(get_args(Shape))
+            raise BadValueError(f"bound shape is {self.shape!r}, expected one of {legal}.")
+        if self.translation == self.rotation == self.gripper == 0.0:
+            raise BadValueError(
+                "bounds of zero on translation, rotation and gripper exclude every action; widen "
+                f"one, such as translation={TRANSLATION_LIMIT_M} (metres)."
+            )
 
     def limits(self) -> Tensor:
         """Return the largest magnitude (7,) float64 of each action entry, metres and radians."""
@@ -47,8 +55,9 @@ class ActionBounds:
         """Return the nearest actions (..., 7) within bounds."""
         limits = self.limits().to(actions)
         clipped = torch.maximum(torch.minimum(actions, limits), -limits)
-        if self.shape == "l1-ball":
-            ball = project_to_l1_ball(actions[..., :3], self.translation)
+        if self.shape != "box":
+            project = project_to_l1_ball if self.shape == "l1-ball" else project_to_l2_ball
+            ball = project(actions[..., :3], self.translation)
             clipped = torch.cat([ball, clipped[..., 3:]], dim=-1)
         return clipped
 
@@ -62,8 +71,9 @@ class ActionBounds:
             (count, horizon, ACTION_DIM), generator=generator, device=generator.device
         )
         actions = (2.0 * uniform - 1.0) * self.limits().to(uniform)
-        if self.shape == "l1-ball":
-            ball = _sample_l1_ball(count, horizon, generator) * self.translation
+        if self.shape != "box":
+            draw = _sample_l1_ball if self.shape == "l1-ball" else _sample_l2_ball
+            ball = draw(count, horizon, generator) * self.translation
             actions = torch.cat([ball, actions[..., 3:]], dim=-1)
         return actions
 
@@ -82,9 +92,25 @@ def project_to_l1_ball(vectors: Tensor, radius: float) -> Tensor:
     return vectors.sign() * (magnitude - threshold).clamp(min=0.0)
 
 
+def project_to_l2_ball(vectors: Tensor, radius: float) -> Tensor:
+    """Return the Euclidean projection of vectors (..., n) on the ball of Euclidean length."""
+    length = vectors.norm(dim=-1, keepdim=True)
+    shrunk: Tensor = vectors * (radius / length.clamp(min=radius if radius > 0 else 1.0))
+    return shrunk
+
+
 def _sample_l1_ball(count: int, horizon: int, generator: Generator) -> Tensor:
     """Return points (count, horizon, 3) uniform in the ball: signed, normalised exponentials."""
     device = generator.device
     spacing = torch.empty((count, horizon, 4), device=device).exponential_(generator=generator)
     sign = torch.randint(0, 2, (count, horizon, 3), generator=generator, device=device) * 2 - 1
     return sign * spacing[..., :3] / spacing.sum(dim=-1, keepdim=True)
+
+
+def _sample_l2_ball(count: int, horizon: int, generator: Generator) -> Tensor:
+    """Return points (count, horizon, 3) uniform in the ball: directions times a cube root."""
+    device = generator.device
+    direction = torch.randn((count, horizon, 3), generator=generator, device=device)
+    radius = torch.rand((count, horizon, 1), generator=generator, device=device) ** (1 / 3)
+    points: Tensor = radius * direction / direction.norm(dim=-1, keepdim=True)
+    return points

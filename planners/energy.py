@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -12,9 +13,51 @@ from armchair.planners.protocol import Context, LatentDynamics
 
 ScoredSteps = Literal["last", "all"]
 """Which imagined steps the energy reads: the last (eq. 5) or the mean over all of them."""
+Distance = Literal["l1", "l2"]
+"""Mean absolute difference (eq. 5), or the root of the mean squared one; both in latents' units."""
 
-CHUNK = 256
-"""Candidates imagined at once: at most 0.4 GB of ViT-g latents (256 tokens of 1,408 floats)."""
+MEMORY_MB = 400.0
+"""Megabytes of imagined latents at once: 256 one-step candidates of ViT-g (256 x 1,408 floats)."""
+BACKWARD_SHARE = 128
+"""A gradient keeps about so many times the latents' bytes: a small predictor's activations."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """What a planner minimises.
+
+    steps: the last imagined step or the mean over all; distance: of latents to the goal's;
+    action_cost: added per metre of commanded translation, summed over the steps.
+    """
+
+    steps: ScoredSteps = "last"
+    distance: Distance = "l1"
+    action_cost: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_choice("objective.steps", self.steps, ("last", "all"))
+        check_choice("objective.distance", self.distance, ("l1", "l2"))
+        if not 0.0 <= self.action_cost < float("inf"):
+            raise BadValueError(f"action_cost is {self.action_cost}, expected zero or more.")
+
+    def of(self, imagined: Tensor, goal: Tensor, candidates: Tensor) -> Tensor:
+        """Return values (candidates,) of imagined latents (candidates, horizon, tokens, width).
+
+        `goal` (tokens, width); `candidates` (candidates, horizon, 7) that led there.
+        """
+        seen = imagined[:, -1:] if self.steps == "last" else imagined
+        per_step = energy(seen, goal) if self.distance == "l1" else _root_mean_square(seen, goal)
+        value = per_step.mean(dim=1)
+        if self.action_cost:
+            metres = candidates[..., :3].norm(dim=-1).sum(dim=-1)
+            value = value + self.action_cost * metres.to(value)
+        return value
+
+
+def check_choice(name: str, value: str, legal: tuple[str, ...]) -> None:
+    """Raise `BadValueError` for a setting that is none of the legal words."""
+    if value not in legal:
+        raise BadValueError(f"{name} is {value!r}, expected one of {', '.join(legal)}.")
 
 
 def energy(predicted: Tensor, goal: Tensor) -> Tensor:
@@ -25,27 +68,75 @@ def energy(predicted: Tensor, goal: Tensor) -> Tensor:
     return (predicted.float() - goal.float()).abs().mean(dim=(-2, -1))
 
 
+def _root_mean_square(predicted: Tensor, goal: Tensor) -> Tensor:
+    tiny = torch.finfo(torch.float32).tiny  # keeps the gradient finite at the goal itself
+    return ((predicted.float() - goal.float()).square().mean(dim=(-2, -1)) + tiny).sqrt()
+
+
+def chunk_size(context: Context, horizon: int, memory_mb: float, *, gradient: bool = False) -> int:
+    """Return how many candidates may be imagined at once in a budget of megabytes; at least 1."""
+    per_candidate = 4 * horizon * context.latents[-1].numel() * (BACKWARD_SHARE if gradient else 1)
+    return max(1, int(memory_mb * 2**20) // max(per_candidate, 1))
+
+
 @torch.inference_mode()
 def score(
     model: LatentDynamics,
     context: Context,
     candidates: Tensor,
     goal: Tensor,
-    steps: ScoredSteps = "last",
+    objective: Objective | None = None,
+    memory_mb: float = MEMORY_MB,
 ) -> Tensor:
     """Return the energy (candidates,) of each action sequence (candidates, horizon, 7).
 
-    Raises `BadValueError` if the model imagines anything that is not finite.
+    An energy is NaN where the model imagines what is no number. Raises `BadValueError` for a model
+    that imagines another number of candidates, steps or tokens than it was asked for.
     """
-    parts = []
-    for chunk in torch.split(candidates, CHUNK):
-        imagined = model.rollout(context.latents, context.states, context.past_actions, chunk)
-        per_step = energy(imagined[:, -1:] if steps == "last" else imagined, goal)
-        parts.append(per_step.mean(dim=1))
-    energies = torch.cat(parts)
-    if not bool(torch.isfinite(energies).all()):
+    wanted = objective or Objective()
+    chunk = chunk_size(context, candidates.shape[1], memory_mb)
+    parts = [_scored(model, context, part, goal, wanted) for part in candidates.split(chunk)]
+    return torch.cat(parts)
+
+
+def score_with_gradient(
+    model: LatentDynamics,
+    context: Context,
+    candidates: Tensor,
+    goal: Tensor,
+    objective: Objective | None = None,
+    memory_mb: float = MEMORY_MB,
+) -> tuple[Tensor, Tensor]:
+    """Return energies (candidates,) and their gradients (candidates, horizon, 7).
+
+    Raises `BadValueError` for a model whose imagination is not differentiable.
+    """
+    wanted = objective or Objective()
+    chunk = chunk_size(context, candidates.shape[1], memory_mb, gradient=True)
+    energies, gradients = [], []
+    for part in candidates.split(chunk):
+        with torch.enable_grad():
+            leaf = part.detach().clone().requires_grad_()
+            value = _scored(model, context, leaf, goal, wanted)
+            if not value.requires_grad:
+                raise BadValueError(
+                    f"{type(model).__name__} gives no gradient of its imagination: use a planner "
+                    "that samples, such as cem."
+                )
+            (slope,) = torch.autograd.grad(value.sum(), leaf)
+        energies.append(value.detach())
+        gradients.append(slope)
+    return torch.cat(energies), torch.cat(gradients)
+
+
+def _scored(
+    model: LatentDynamics, context: Context, candidates: Tensor, goal: Tensor, objective: Objective
+) -> Tensor:
+    imagined = model.rollout(context.latents, context.states, context.past_actions, candidates)
+    expected = (*candidates.shape[:2], *goal.shape)
+    if imagined.shape != expected:
         raise BadValueError(
-            "the world model imagined latents that are not finite numbers. Check the checkpoint, "
-            "or set ARMCHAIR_FLOAT32=1 to rule out low precision."
+            f"{type(model).__name__}.rollout returned latents of shape {tuple(imagined.shape)}, "
+            f"expected (candidates, horizon, tokens, width) = {tuple(expected)}."
         )
-    return energies
+    return objective.of(imagined, goal, candidates)

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, Protocol
 
+import torch
 from torch import Generator, Tensor
 
-from armchair.errors import UnknownNameError
+from armchair.errors import ArmchairError, BadValueError, UnknownNameError
 from armchair.poses import ACTION_DIM, STATE_DIM
 from armchair.registry import Registry
 
 ENTRY_POINT_GROUP = "armchair.planners"
+
+
+class ImaginationError(ArmchairError):
+    """The world model imagined nothing that is a number; an episode stops with this reason."""
 
 
 class LatentDynamics(Protocol):
@@ -30,6 +35,20 @@ class LatentDynamics(Protocol):
 
         `latents` (time, tokens, width), `states` (time, 7) and `past_actions` (time - 1, 7) are
         what was lived, oldest first; `candidates` (candidates, horizon, 7), metres and radians.
+        """
+        ...
+
+
+class BatchedDynamics(LatentDynamics, Protocol):
+    """What a world model may offer besides, to serve several environments in one call."""
+
+    def rollout_batch(
+        self, latents: Tensor, states: Tensor, past_actions: Tensor, candidates: Tensor
+    ) -> Tensor:
+        """Return imagined latents (envs, candidates, horizon, tokens, width).
+
+        As `rollout`, every argument with environments in front: `latents` (envs, time, tokens,
+        width), `candidates` (envs, candidates, horizon, 7).
         """
         ...
 
@@ -57,15 +76,20 @@ class Context:
 class Plan:
     """The outcome of one search.
 
-    actions (horizon, 7), metres and radians, on the CPU. `history` is the lowest energy of every
-    iteration and `energy` its last entry: the energy of `actions` themselves where the planner
-    returns its best candidate. `evaluations` counts candidates times horizon steps.
+    actions (horizon, 7), metres and radians, on the CPU. energy: of `actions` themselves, or, where
+    a planner returns a mean that it did not score, the lowest seen. history: the lowest energy so
+    far, after every iteration. evaluations: candidates times horizon steps, of which `gradients`
+    needed a backward pass. dropped: candidates whose energy was no number. cut_short: the budget
+    ended the search; `actions` is then the best candidate that was scored.
     """
 
     actions: Tensor
     energy: float
     history: tuple[float, ...]
     evaluations: int
+    gradients: int = 0
+    dropped: int = 0
+    cut_short: bool = False
 
 
 class Planner(Protocol):
@@ -90,18 +114,65 @@ class Planner(Protocol):
         ...
 
 
+def check_problem(model: LatentDynamics, context: Context, goal: Tensor) -> None:
+    """Raise `BadValueError` for a model of other actions, or a goal unlike the context's frames.
+
+    A model whose actions are not of 7 numbers says so by an attribute `action_dim`.
+    """
+    size = getattr(model, "action_dim", ACTION_DIM)
+    if size != ACTION_DIM:
+        raise BadValueError(
+            f"{type(model).__name__} takes actions of {size} numbers, expected {ACTION_DIM}: "
+            "x y z (m), roll pitch yaw (rad), gripper. Wrap the model in one that converts them."
+        )
+    if goal.shape != context.latents.shape[1:]:
+        raise BadValueError(
+            f"goal latents are of shape {tuple(goal.shape)}, those of the present frame of "
+            f"{tuple(context.latents.shape[1:])}: encode both with the same model."
+        )
+
+
+def fitted_guess(guess: Tensor, horizon: int) -> Tensor:
+    """Return a warm start (any, 7) cut to `horizon` steps, or its last step repeated."""
+    if guess.ndim != 2 or guess.shape[1] != ACTION_DIM or not len(guess):
+        raise BadValueError(
+            f"the warm start is of shape {tuple(guess.shape)}, expected (horizon, {ACTION_DIM})."
+        )
+    missing = max(0, horizon - len(guess))
+    return torch.cat([guess[:horizon], guess[-1:].expand(missing, -1)])
+
+
 PLANNERS: Registry[Callable[[], Planner]] = Registry("planner")
+
+
+def planner_names() -> tuple[str, ...]:
+    """Return the names of all planners: ours, and those that plug-ins offer."""
+    plugins = {entry.name for entry in entry_points(group=ENTRY_POINT_GROUP)}
+    return tuple(sorted({*PLANNERS, *plugins}))
 
 
 def load_planner(name: str) -> Planner:
     """Return a new planner by its registered name or by an entry point of `armchair.planners`.
 
-    Raises `UnknownNameError` that lists all names.
+    Raises `UnknownNameError` that lists all names, and `BadValueError` for a plug-in that cannot be
+    imported or makes something else than a planner.
     """
     if name in PLANNERS:
         return PLANNERS[name]()
     plugins = {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
     if name not in plugins:
-        raise UnknownNameError("planner", name, [*PLANNERS, *plugins])
-    planner: Planner = plugins[name].load()()
+        raise UnknownNameError("planner", name, planner_names())
+    entry = plugins[name]
+    try:
+        planner: Planner = entry.load()()
+    except (ImportError, AttributeError, TypeError) as error:
+        raise BadValueError(
+            f"planner {name!r} of the entry point {entry.value} cannot be made ({error}): it must "
+            "name a callable without arguments that returns a planner."
+        ) from error
+    if not (hasattr(planner, "plan") and hasattr(planner, "describe")):
+        raise BadValueError(
+            f"planner {name!r} of the entry point {entry.value} is a {type(planner).__name__} "
+            "without `plan` and `describe`."
+        )
     return planner

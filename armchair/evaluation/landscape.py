@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from armchair.errors import BadValueError, UnknownNameError
 from armchair.evaluation.pairs import FramePair
-from armchair.planners import Context, LatentDynamics
+from armchair.planners import Context, ImaginationError, LatentDynamics
 from armchair.planners.energy import score
 
 AXES = ("x", "y", "z", "roll", "pitch", "yaw", "gripper")
@@ -140,4 +140,9 @@ def _energies(model: LatentDynamics, pair: FramePair, actions: Array) -> Array:
         past_actions=tensor(np.zeros((0, 7))),
     )
     energies = score(model, context, tensor(actions)[:, None], goal)
+    if not bool(energies.isfinite().all()):
+        raise ImaginationError(
+            f"the world model imagined latents that are not finite numbers for "
+            f"{int((~energies.isfinite()).sum())} of {len(energies)} actions. Check the checkpoint."
+        )
     return np.asarray(energies.cpu().numpy(), dtype=np.float64)

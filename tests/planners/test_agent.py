@@ -121,6 +121,13 @@ def test_wrong_pictures_are_refused(frame: np.ndarray, message: str) -> None:
         Observation(frame=frame, state=np.zeros(7))
 
 
+def test_a_goal_of_another_size_is_refused() -> None:
+    player = agent(LinearModel())
+    player.start([GoalImage(frame=np.zeros((16, 16, 3), np.uint8))])
+    with pytest.raises(BadValueError, match=r"\(16, 16, 3\).*same camera"):
+        player.act(seen(0))
+
+
 def test_bad_state_and_bad_goals_are_refused() -> None:
     player = agent(LinearModel())
     with pytest.raises(RuntimeError, match="start"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from armchair.errors import BadValueError
 from armchair.planners import ActionBounds
-from armchair.planners.bounds import project_to_l1_ball
+from armchair.planners.bounds import project_to_l1_ball, project_to_l2_ball
 
 
 def test_default_is_the_per_axis_box_without_rotation() -> None:
@@ -39,7 +39,13 @@ def test_projection_is_the_nearest_point(vector: list[float], seed: int) -> None
     assert (projected - point).norm() <= nearest + 1e-5
 
 
-@pytest.mark.parametrize("shape", ["box", "l1-ball"])
+def test_l2_projection_keeps_the_direction() -> None:
+    point = torch.tensor([[3.0, 4.0, 0.0], [0.1, 0.0, 0.2]])
+    projected = project_to_l2_ball(point, 0.5)
+    assert torch.allclose(projected, torch.tensor([[0.3, 0.4, 0.0], [0.1, 0.0, 0.2]]))
+
+
+@pytest.mark.parametrize("shape", ["box", "l1-ball", "l2-ball"])
 def test_samples_fill_the_bounds_and_stay_inside(shape: str) -> None:
     bounds = ActionBounds(shape=shape, rotation=0.2)  # type: ignore[arg-type]
     actions = bounds.sample(4000, 2, torch.Generator().manual_seed(0))

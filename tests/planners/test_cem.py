@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
 from armchair.errors import BadValueError
-from armchair.planners import ActionBounds, Context, load_planner
-from armchair.planners.cem import CemConfig, CrossEntropyPlanner, Distribution
-from tests.planners.linear_model import LinearModel
-
-
-def context() -> Context:
-    return Context(
-        latents=torch.zeros(1, 1, 4), states=torch.zeros(1, 7), past_actions=torch.zeros(0, 7)
-    )
+from armchair.planners import ActionBounds, ImaginationError, Objective, SearchPlanner, load_planner
+from armchair.planners.cem import CemConfig
+from armchair.planners.distribution import Distribution
+from tests.planners.linear_model import LinearModel, context
 
 
 def solve(config: CemConfig, goal: Tensor, warm_start: Tensor | None = None) -> Tensor:
     generator = torch.Generator().manual_seed(3)
-    planner = CrossEntropyPlanner(config)
+    planner = SearchPlanner(config)
     return planner.plan(LinearModel(), context(), goal, generator, warm_start).actions
 
 
 def test_update_keeps_the_momentum_share_of_the_old() -> None:
-    config = CemConfig(momentum_mean=0.15, momentum_deviation=0.25)
     old = Distribution(torch.full((1, 7), 2.0), torch.full((1, 7), 4.0))
     elites = torch.tensor([1.0, 3.0, 8.0])[:, None, None].expand(3, 1, 7)
-    new = old.towards(elites, config, torch.zeros(1, 7))
+    new = old.towards(elites, torch.zeros(1, 7), 0.15, 0.25)
     assert new.mean[0, 0].item() == pytest.approx(0.85 * 4.0 + 0.15 * 2.0)
     unbiased = (((1 - 4) ** 2 + (3 - 4) ** 2 + (8 - 4) ** 2) / 2) ** 0.5
     assert new.deviation[0, 0].item() == pytest.approx(0.75 * unbiased + 0.25 * 4.0)
@@ -36,7 +32,7 @@ def test_update_keeps_the_momentum_share_of_the_old() -> None:
 
 def test_deviation_never_falls_below_the_floor() -> None:
     old = Distribution(torch.zeros(1, 7), torch.ones(1, 7))
-    new = old.towards(torch.zeros(4, 1, 7), CemConfig(), torch.full((1, 7), 0.3))
+    new = old.towards(torch.zeros(4, 1, 7), torch.full((1, 7), 0.3))
     assert torch.equal(new.deviation, torch.full((1, 7), 0.3))
 
 
@@ -62,7 +58,7 @@ def test_two_steps_share_the_way() -> None:
 
 def test_scoring_all_steps_hurries() -> None:
     """With the mean over steps the first step already goes all the way."""
-    config = CemConfig(horizon=2, iterations=20, scored_steps="all")
+    config = CemConfig(horizon=2, iterations=20, objective=Objective(steps="all"))
     found = solve(config, torch.tensor([[0.06, 0.0, 0.0, 0.0]]))
     assert found[0, 0].item() == pytest.approx(0.06, abs=0.01)
     assert found[1, 0].item() == pytest.approx(0.0, abs=0.01)
@@ -78,7 +74,8 @@ def test_rotation_is_searched_only_when_asked() -> None:
     config = CemConfig(bounds=ActionBounds(rotation=0.2))
     goal = torch.tensor([[0.1, -0.1, 0.05]])
     generator = torch.Generator().manual_seed(0)
-    plan = CrossEntropyPlanner(config).plan(Turner(), context(), goal, generator)
+    lived = replace(context(), latents=torch.zeros(1, 1, 3))
+    plan = SearchPlanner(config).plan(Turner(), lived, goal, generator)
     assert torch.allclose(plan.actions[0, 3:6], goal[0], atol=0.01)
 
 
@@ -90,7 +87,7 @@ def test_small_gripper_changes_are_rounded_to_zero() -> None:
 
 def test_best_so_far_never_gets_worse_when_elites_are_carried() -> None:
     config = CemConfig(samples=20, elites=4, carried=2, returns="best", deviation_floor=0.5)
-    plan = CrossEntropyPlanner(config).plan(
+    plan = SearchPlanner(config).plan(
         LinearModel(), context(), torch.full((1, 4), 0.03), torch.Generator().manual_seed(1)
     )
     assert list(plan.history) == sorted(plan.history, reverse=True)
@@ -123,7 +120,7 @@ def test_registered_settings_are_the_published_ones() -> None:
         {"carried": 11},
         {"momentum_mean": 1.0},
         {"returns": "median"},
-        {"scored_steps": "first"},
+        {"gripper_deadband": -0.1},
     ],
 )
 def test_illegal_settings_are_named(wrong: dict[str, int]) -> None:
@@ -136,7 +133,7 @@ def test_a_broken_model_is_reported() -> None:
         def rollout(self, *args: Tensor) -> Tensor:
             return super().rollout(*args) * float("nan")
 
-    with pytest.raises(BadValueError, match="not finite"):
-        CrossEntropyPlanner().plan(
+    with pytest.raises(ImaginationError, match="not finite"):
+        SearchPlanner(CemConfig()).plan(
             Broken(), context(), torch.zeros(1, 4), torch.Generator().manual_seed(0)
         )

@@ -1,0 +1,127 @@
+"""What a search is: a generator of one environment that asks for energies and returns a plan.
+
+It yields an `Ask`, is sent an `Answer`, and returns what it `Found`; it never sees the model. Its
+settings, which start it, are a `SearchConfig`; `armchair.planners.frame` answers.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from armchair.errors import BadValueError
+from armchair.planners.bounds import ActionBounds
+from armchair.planners.energy import MEMORY_MB, Objective
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What one plan may cost; zero is no limit.
+
+    evaluations: candidates times horizon steps; seconds: wall time, looked at between iterations
+    (the first always runs); memory_mb: megabytes of imagined latents at once, by chunking.
+    """
+
+    evaluations: int = 0
+    seconds: float = 0.0
+    memory_mb: float = MEMORY_MB
+
+    def __post_init__(self) -> None:
+        if self.evaluations < 0 or not 0.0 <= self.seconds < float("inf"):
+            raise BadValueError(
+                f"budget of {self.evaluations} evaluations and {self.seconds} seconds: both must "
+                "be zero (no limit) or more."
+            )
+        if not 0.0 < self.memory_mb < float("inf"):
+            raise BadValueError(f"budget.memory_mb is {self.memory_mb}, expected more than zero.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchConfig(ABC):
+    """Settings that all planners share; each planner's config adds its own.
+
+    horizon: actions in a plan; warm_start: let the previous plan compete; gripper_deadband: smaller
+    gripper changes become zero in the result.
+    """
+
+    horizon: int = 1
+    bounds: ActionBounds = field(default_factory=ActionBounds)
+    objective: Objective = field(default_factory=Objective)
+    budget: Budget = field(default_factory=Budget)
+    warm_start: bool = False
+    gripper_deadband: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_counts(self, "horizon")
+        if not 0.0 <= self.gripper_deadband < float("inf"):
+            raise BadValueError(
+                f"gripper_deadband is {self.gripper_deadband}, expected zero or more."
+            )
+
+    @abstractmethod
+    def __call__(self, start: Start) -> Search:
+        """Return a fresh search with these settings."""
+
+    def rounded(self, actions: Tensor) -> Tensor:
+        """Return actions (..., 7) with gripper changes below the deadband set to zero."""
+        gripper = actions[..., 6:]
+        kept = torch.where(
+            gripper.abs() < self.gripper_deadband, torch.zeros_like(gripper), gripper
+        )
+        return torch.cat([actions[..., :6], kept], dim=-1)
+
+    def legal(self, actions: Tensor) -> Tensor:
+        """Return the nearest actions (..., horizon, 7) within bounds, small gripper changes 0."""
+        return self.rounded(self.bounds.clip(actions))
+
+
+def check_counts(config: object, *names: str) -> None:
+    """Raise `BadValueError` for the first of the named settings that is below 1."""
+    for name in names:
+        if getattr(config, name) < 1:
+            raise BadValueError(f"{name} is {getattr(config, name)}, expected 1 or more.")
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a search begins with: where tensors live, its randomness, and perhaps a guess.
+
+    guess (horizon, 7): the previous plan moved on by one step, if the settings ask for it.
+    """
+
+    device: torch.device
+    generator: torch.Generator
+    guess: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Energies are wanted of candidates (candidates, horizon, 7), perhaps with their gradients."""
+
+    candidates: Tensor
+    gradient: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """energies (candidates,), infinite where dropped; gradients (candidates, horizon, 7) or None,
+    zero where dropped."""
+
+    energies: Tensor
+    gradients: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """actions (horizon, 7) and their energy, or None where they were not scored themselves."""
+
+    actions: Tensor
+    energy: float | None = None
+
+
+Search: TypeAlias = Generator[Ask, Answer, Found]

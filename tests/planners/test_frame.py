@@ -1,0 +1,221 @@
+"""What the frame does for every search: batches, budgets, numbers that are none, bad input."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from armchair.errors import BadValueError
+from armchair.planners import (
+    PLANNERS,
+    Context,
+    ImaginationError,
+    Objective,
+    Plan,
+    load_planner,
+    with_options,
+)
+from armchair.planners.energy import score
+from tests.planners.linear_model import (
+    BatchedLinearModel,
+    LinearModel,
+    SometimesBroken,
+    context,
+)
+
+GOAL = torch.tensor([[0.05, -0.03, 0.02, 0.5]])
+GOALS = [torch.tensor([[x, -0.03, 0.02, 0.5]]) for x in (0.05, -0.02, 0.2)]
+
+
+def generators() -> list[torch.Generator]:
+    return [torch.Generator().manual_seed(seed) for seed in (3, 4, 5)]
+
+
+def plan(name: str, model: LinearModel, *options: str, guess: Tensor | None = None) -> Plan:
+    planner = with_options(load_planner(name), options)
+    return planner.plan(model, context(), GOAL, torch.Generator().manual_seed(0), guess)
+
+
+@pytest.mark.parametrize("name", list(PLANNERS))
+@pytest.mark.parametrize("model", [LinearModel(), BatchedLinearModel()])
+def test_a_batch_of_environments_is_a_loop_over_them(name: str, model: LinearModel) -> None:
+    planner = load_planner(name)
+    contexts = [context(2, place) for place in (0.0, 0.01, 0.02)]
+    together = planner.plan_batch(model, contexts, GOALS, generators())  # type: ignore[attr-defined]
+    alone = [
+        planner.plan(model, *problem) for problem in zip(contexts, GOALS, generators(), strict=True)
+    ]
+    for one, other in zip(together, alone, strict=True):
+        torch.testing.assert_close(one.actions, other.actions, rtol=0, atol=1e-6)
+        assert one.history == pytest.approx(other.history, abs=1e-6)
+        assert (one.evaluations, one.gradients) == (other.evaluations, other.gradients)
+    if isinstance(model, BatchedLinearModel) and name == "cem":
+        assert model.batches == 5
+
+
+def test_contexts_of_different_length_are_planned_one_by_one() -> None:
+    model, planner = BatchedLinearModel(), load_planner("cem")
+    contexts = [context(1), context(2), context(3)]
+    plans = planner.plan_batch(model, contexts, GOALS, generators())  # type: ignore[attr-defined]
+    assert len(plans) == 3
+    assert model.batches == 0
+
+
+@pytest.mark.parametrize("name", list(PLANNERS))
+def test_an_evaluation_budget_is_kept(name: str) -> None:
+    free = plan(name, LinearModel())
+    assert not free.cut_short
+    limit = free.evaluations - 1
+    if name == "random-shooting":
+        with pytest.raises(BadValueError, match="below one iteration, which takes 320"):
+            plan(name, LinearModel(), f"budget.evaluations={limit}")
+        return
+    model = LinearModel()
+    found = plan(name, model, f"budget.evaluations={limit}")
+    assert found.cut_short
+    assert found.evaluations == model.imagined <= limit
+    rescored = score(LinearModel(), context(), found.actions[None], GOAL)
+    assert found.energy == pytest.approx(float(rescored), abs=0.06)
+
+
+def test_a_time_budget_ends_after_one_iteration_at_the_earliest() -> None:
+    found = plan("cem", LinearModel(), "budget.seconds=1e-9")
+    assert found.cut_short
+    assert found.evaluations == 64
+    assert len(found.history) == 1
+
+
+@pytest.mark.parametrize("name", list(PLANNERS))
+def test_candidates_without_an_energy_are_dropped_and_counted(name: str) -> None:
+    found = plan(name, SometimesBroken())
+    assert found.dropped > 0
+    assert found.actions[0, 0] >= 0
+    assert math.isfinite(found.energy)
+    assert all(math.isfinite(energy) for energy in found.history)
+    assert plan(name, LinearModel()).dropped == 0
+
+
+@pytest.mark.parametrize("name", list(PLANNERS))
+def test_no_energy_at_all_is_a_typed_error(name: str) -> None:
+    class Broken(LinearModel):
+        def rollout(self, *arguments: Tensor) -> Tensor:
+            return super().rollout(*arguments) * float("nan")
+
+    with pytest.raises(ImaginationError, match="every candidate"):
+        plan(name, Broken())
+
+
+def test_gradient_really_steps() -> None:
+    """From the one start at zero, without samples, only the gradient can find the goal."""
+    found = plan("gradient", LinearModel(), "restarts=1", "steps=30")
+    assert torch.allclose(found.actions[0, :3], GOAL[0, :3], atol=0.004)
+    assert found.actions[0, 6].item() == pytest.approx(0.5, abs=0.06)
+    assert found.gradients == 30
+    assert found.history[-1] < 0.1 * found.history[0]
+
+
+def test_gradient_refines_what_cem_found() -> None:
+    coarse = plan("cem-gradient", LinearModel(), "steps=1", "learning_rate=1e-6")
+    fine = plan("cem-gradient", LinearModel(), "steps=12")
+    assert fine.energy < 0.7 * coarse.energy
+
+
+def test_a_model_without_gradients_is_told_apart() -> None:
+    class Cut(LinearModel):
+        def rollout(self, *arguments: Tensor) -> Tensor:
+            return super().rollout(*arguments).detach()
+
+    with pytest.raises(BadValueError, match=r"Cut gives no gradient.*such as cem"):
+        plan("gradient", Cut())
+
+
+@pytest.mark.parametrize("name", [n for n in PLANNERS if load_planner(n).describe()["warm_start"]])
+def test_the_guess_competes(name: str) -> None:
+    guess = torch.tensor([[0.05, -0.03, 0.02, 0, 0, 0, 0.5]])
+    small = [] if name == "gradient" else ["samples=8", "iterations=1", "elites=4"]
+    if name == "mppi":
+        small = ["samples=8", "iterations=1", "temperature=0.001"]
+    found = plan(name, LinearModel(), *small, "horizon=1", guess=guess)
+    assert found.energy == pytest.approx(0.0, abs=1e-3)
+    longer = plan(name, LinearModel(), *small, "horizon=2", guess=guess)
+    assert longer.actions.shape == (2, 7)
+
+
+def test_chunks_change_nothing_and_bound_the_batch() -> None:
+    class Watcher(LinearModel):
+        largest = 0
+
+        def rollout(self, *arguments: Tensor) -> Tensor:
+            self.largest = max(self.largest, len(arguments[-1]))
+            return super().rollout(*arguments)
+
+    model = Watcher()
+    small = plan("cem", model, f"budget.memory_mb={10 * 16 / 2**20}")
+    assert model.largest == 10
+    assert torch.equal(small.actions, plan("cem", LinearModel()).actions)
+
+
+def test_objectives() -> None:
+    imagined = torch.tensor([3.0, 4.0]).expand(1, 2, 1, 2).clone()
+    imagined[:, 0] = 0.0
+    goal, still = torch.zeros(1, 2), torch.zeros(1, 2, 7)
+    assert Objective().of(imagined, goal, still).item() == pytest.approx(3.5)
+    assert Objective(steps="all").of(imagined, goal, still).item() == pytest.approx(1.75)
+    assert Objective(distance="l2").of(imagined, goal, still).item() == pytest.approx(12.5**0.5)
+    moved = torch.zeros(1, 2, 7)
+    moved[0, :, :2] = torch.tensor([0.3, 0.4])
+    assert Objective(action_cost=2.0).of(imagined, goal, moved).item() == pytest.approx(3.5 + 2)
+    for wrong in ({"steps": "first"}, {"distance": "l3"}, {"action_cost": -1.0}):
+        with pytest.raises(BadValueError, match=next(iter(wrong)).split("_")[-1]):
+            Objective(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["cem", "gradient"])
+def test_an_action_cost_shortens_the_way(name: str) -> None:
+    free = plan(name, LinearModel()).actions[0, :3].norm()
+    dear = plan(name, LinearModel(), "objective.action_cost=5.0").actions[0, :3].norm()
+    assert dear < 0.3 * free
+
+
+def test_bad_problems_are_named() -> None:
+    class FiveNumbers(LinearModel):
+        action_dim = 5
+
+    class Short(LinearModel):
+        def rollout(self, *arguments: Tensor) -> Tensor:
+            return super().rollout(*arguments)[:, :, :, :3]
+
+    with pytest.raises(BadValueError, match="actions of 5 numbers, expected 7"):
+        plan("cem", FiveNumbers())
+    with pytest.raises(BadValueError, match=r"latents of shape \(64, 1, 1, 3\)"):
+        plan("cem", Short())
+    with pytest.raises(BadValueError, match=r"warm start is of shape \(1, 5\)"):
+        plan("cem", LinearModel(), guess=torch.zeros(1, 5))
+    lived = Context(
+        latents=torch.zeros(1, 2, 4), states=torch.zeros(1, 7), past_actions=torch.zeros(0, 7)
+    )
+    with pytest.raises(BadValueError, match="goal latents are of shape"):
+        load_planner("cem").plan(LinearModel(), lived, GOAL, torch.Generator())
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("bounds.shape=ball", "ball.*box, l1-ball, l2-ball"),
+        ("budget.seconds=-1", "zero"),
+        ("budget.memory_mb=0", "memory_mb"),
+        ("objective.steps=first", "last, all"),
+        ("horizon=0", "horizon is 0"),
+    ],
+)
+def test_bad_settings_are_named(option: str, message: str) -> None:
+    with pytest.raises(BadValueError, match=message):
+        with_options(load_planner("icem"), [option])
+
+
+def test_bounds_that_exclude_everything_are_refused() -> None:
+    with pytest.raises(BadValueError, match="exclude every action"):
+        with_options(load_planner("cem"), ["bounds.translation=0", "bounds.gripper=0"])

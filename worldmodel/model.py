@@ -73,6 +73,10 @@ class WorldModel(nn.Module):
         """Return latents (..., D) of the encoder's raw tokens (..., D), say from a cache."""
         return layer_normalised(raw) if self.statistics is None else self.statistics.to_latents(raw)
 
+    def tokens_of(self, latents: Tensor) -> Tensor:
+        """Return LayerNormed tokens (..., D) of latents (..., D), for a decoder or a probe."""
+        return latents if self.statistics is None else self.statistics.to_tokens(latents)
+
     def predict(self, latents: Tensor, states: Tensor, actions: Tensor) -> Tensor:
         """Return the next latents (B, T, N, D), teacher-forced: at t, of frame t + 1.
 
@@ -113,6 +117,27 @@ class WorldModel(nn.Module):
             chunks = candidates.to(latents).split(self._chunk())
             return torch.cat([self._imagine(*now, chunk) for chunk in chunks])
 
+    def rollout_batch(
+        self, latents: Tensor, states: Tensor, past_actions: Tensor, candidates: Tensor
+    ) -> Tensor:
+        """Return imagined latents (E, C, H, N, D): `rollout` of E environments in one pass.
+
+        As for `rollout`, every argument with environments in front; without gradients.
+        """
+        states, past_actions = states.to(latents), past_actions.to(latents)
+        envs = torch.arange(len(candidates), device=latents.device)
+        rows = envs.repeat_interleave(candidates.shape[1]).split(self._chunk())
+        chunks = candidates.to(latents).flatten(0, 1).split(self._chunk())
+        with torch.no_grad(), autocast(latents.device):
+            lived = latents[:, :-1], states[:, :-1], past_actions
+            past = self.extend(*lived)[1] if latents.shape[1] > 1 else None
+            imagined = [
+                self._imagine(latents[r, -1:], states[r, -1:], past and past.rows(r), chunk)
+                for r, chunk in zip(rows, chunks, strict=True)
+            ]
+        together: Tensor = torch.cat(imagined).unflatten(0, candidates.shape[:2])
+        return together
+
     def _remember(self, latents: Tensor, states: Tensor, actions: Tensor) -> PredictorCache | None:
         """Return the cache of all frames before the present; the candidates share it."""
         if not len(latents):
@@ -122,7 +147,8 @@ class WorldModel(nn.Module):
     def _imagine(
         self, latents: Tensor, state: Tensor, past: PredictorCache | None, candidates: Tensor
     ) -> Tensor:
-        """Return imagined latents (C, H, N, D) from latents (N, D) and a state (7,)."""
+        """Return imagined latents (C, H, N, D) from latents (N, D) and a state (7,), or from one
+        of each per candidate: (C, 1, N, D) and (C, 1, 7)."""
         current = latents.expand(len(candidates), 1, -1, -1)
         states = state.expand(len(candidates), 1, -1)
         imagined = []

@@ -73,6 +73,11 @@ class PredictorCache:
         layers = (KeysValues(k[:, :, :end], v[:, :, :end]) for k, v in self.layers)
         return PredictorCache(frames, tuple(layers))
 
+    def rows(self, rows: Tensor) -> PredictorCache:
+        """Return the cache of chosen rows (any,) of the batch."""
+        layers = (KeysValues(k[rows], v[rows]) for k, v in self.layers)
+        return PredictorCache(self.frames, tuple(layers))
+
 
 class ACPredictor(nn.Module):
     """Maps frames 0 … T-1 with their states and actions to frames 1 … T.

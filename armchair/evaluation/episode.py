@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gymnasium
@@ -14,7 +14,7 @@ from armchair.evaluation.contestants import Contestant
 from armchair.evaluation.policies import Policy
 from armchair.evaluation.tasks import Task
 from armchair.evaluation.verdicts import Verdict
-from armchair.planners import Decision, GoalImage, Observation
+from armchair.planners import Decision, GoalImage, ImaginationError, Observation
 from armchair.seeds import episode_seed
 
 Env = gymnasium.Env[Any, Any]
@@ -58,7 +58,7 @@ class Trace:
     """All that happened, for the report and the video.
 
     frames: (height, width, 3) uint8, before the first step and after each; distances_m alike;
-    goals: what the policy was shown.
+    goals: what the policy was shown; stopped: why the episode ended before its steps, if it did.
     """
 
     frames: tuple[NDArray[np.uint8], ...]
@@ -67,6 +67,7 @@ class Trace:
     distances_m: tuple[float, ...]
     verdict: Verdict
     rejected_resets: int
+    stopped: str | None = None
 
 
 def play(
@@ -82,6 +83,7 @@ def play(
     shown = tuple(goals) if goals is not None else goal_images(env, task, observed)
     frames, distances = [_frame(observed)], [task.distance(simulator)]
     decisions: list[Decision] = []
+    stopped: str | None = None
     if contestant.free_expert:
         simulator.expert_move()
         distances.append(task.distance(simulator))
@@ -89,17 +91,23 @@ def play(
         policy = _fresh_policy(contestant, task, scene, simulator)
         policy.start(shown, task.switch_steps)
         for _ in range(task.steps):
-            decisions.append(policy.act(strip(observed)))
+            try:
+                decisions.append(policy.act(strip(observed)))
+            except ImaginationError as error:
+                stopped = str(error)
+                break
             observed = env.step(decisions[-1].action)[0]
             frames.append(_frame(observed))
             distances.append(task.distance(simulator))
+    verdict = task.judge(simulator)
     return Trace(
         frames=tuple(frames),
         goals=shown,
         decisions=tuple(decisions),
         distances_m=tuple(distances),
-        verdict=task.judge(simulator),
+        verdict=replace(verdict, success=verdict.success and stopped is None),
         rejected_resets=int(info.get("rejected_resets", 0)),
+        stopped=stopped,
     )
 
 

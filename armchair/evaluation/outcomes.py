@@ -18,6 +18,7 @@ class Outcome:
     """One episode in numbers; seconds and evaluations are per action, in order.
 
     clauses: the parts of the success rule and whether each was met, for tasks with an object.
+    dropped: candidates whose energy was no number; stopped: why the episode ended early, if it did.
     """
 
     seed: tuple[int, ...]
@@ -30,6 +31,8 @@ class Outcome:
     rejected_resets: int
     video: str | None
     clauses: Mapping[str, bool] = field(default_factory=dict)
+    dropped: int = 0
+    stopped: str | None = None
 
     @classmethod
     def of(cls, trace: Trace, scene: Scene, video: str | None) -> Outcome:
@@ -46,6 +49,8 @@ class Outcome:
             rejected_resets=trace.rejected_resets,
             video=video,
             clauses=dict(trace.verdict.clauses),
+            dropped=sum(d.plan.dropped for d in planned if d.plan is not None),
+            stopped=trace.stopped,
         )
 
 

@@ -19,6 +19,7 @@ class EpisodeRow:
     """One episode of the planner; `seed` is the entropy (role, seed, episode) of its scene.
 
     clauses: the parts of the success rule and whether each was met, for tasks with an object.
+    dropped: candidates whose energy was no number; stopped: why the episode ended early, if it did.
     """
 
     seed: tuple[int, ...]
@@ -27,6 +28,8 @@ class EpisodeRow:
     distances_m: tuple[float, ...]
     video: str | None
     clauses: Mapping[str, bool] = field(default_factory=dict)
+    dropped: int = 0
+    stopped: str | None = None
 
     @classmethod
     def of(cls, outcome: Outcome) -> EpisodeRow:
@@ -38,6 +41,8 @@ class EpisodeRow:
             distances_m=outcome.distances_m,
             video=outcome.video,
             clauses=outcome.clauses,
+            dropped=outcome.dropped,
+            stopped=outcome.stopped,
         )
 
 
@@ -59,11 +64,9 @@ class TaskReport:
 
 
 def _entry(part: Score | EpisodeRow) -> dict[str, Any]:
-    """Return the fields of a part; tasks whose rule is a distance alone have no clauses."""
-    entry = asdict(part)
-    if not entry["clauses"]:
-        del entry["clauses"]
-    return entry
+    """Return the fields of a part, without those that say that nothing of their kind happened."""
+    unusual = ("clauses", "dropped", "stopped")
+    return {name: value for name, value in asdict(part).items() if value or name not in unusual}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,16 @@ import pytest
 
 from armchair.evaluation.contestants import CONTROLS, Contestant, Entry
 from armchair.evaluation.episode import Scene, Trace, play, strip
+from armchair.evaluation.outcomes import Outcome
+from armchair.evaluation.report import EpisodeRow
 from armchair.evaluation.tasks import TASKS
-from armchair.planners import Decision, GoalImage, Observation, load_planner
+from armchair.planners import (
+    Decision,
+    GoalImage,
+    ImaginationError,
+    Observation,
+    load_planner,
+)
 from tests.evaluation.fakes import FakeReach, PixelModel, picture_of
 
 SCENE = Scene(role="validation", seed=0, episode=4, level="light")
@@ -116,3 +124,21 @@ def test_policy_seed_differs_by_episode_and_role() -> None:
     assert len({scene.policy_seed() for scene in scenes}) == 100
     assert scenes[3].policy_seed() == scenes[3].policy_seed()
     assert scenes[3].entropy()[1:] == (0, 3)
+
+
+def test_an_imagination_without_numbers_stops_the_episode_with_its_reason() -> None:
+    class Blind(Recorder):
+        def act(self, observation: Observation) -> Decision:
+            if len(self.given) == 4:
+                raise ImaginationError("no finite numbers")
+            return super().act(observation)
+
+    trace, env = play_with(Contestant(name="blind", make=lambda seed: Blind()))
+    assert trace.stopped == "no finite numbers"
+    assert len(env.actions) == len(trace.decisions) == 3
+    assert not trace.verdict.success
+    kept = Outcome.of(trace, SCENE, None)
+    assert kept.stopped == "no finite numbers"
+    assert EpisodeRow.of(kept).stopped == "no finite numbers"
+    full, _ = play_with(Contestant(name="spy", make=lambda seed: Recorder()))
+    assert full.stopped is None

@@ -68,6 +68,21 @@ def test_chunks_change_nothing(sandbox: WorldModel, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("float32")
+@pytest.mark.parametrize("frames", [1, 3])
+def test_environments_together_equal_one_by_one(
+    sandbox: WorldModel, monkeypatch: pytest.MonkeyPatch, frames: int
+) -> None:
+    lived = [context(frames, seed) for seed in range(3)]
+    plans = candidates(12, 2).unflatten(0, (3, 4))
+    alone = torch.stack([sandbox.rollout(*c, p) for c, p in zip(lived, plans, strict=True)])
+    together = [torch.stack(part) for part in zip(*lived, strict=True)]
+    for tokens in (4224, 30):  # all at once, and five rows at a time, across environments
+        monkeypatch.setattr(model_module, "TOKENS_AT_ONCE", {"cpu": tokens})
+        found = sandbox.rollout_batch(*together, plans)
+        torch.testing.assert_close(found, alone, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.usefixtures("float32")
 def test_the_past_matters(sandbox: WorldModel) -> None:
     latents, states, actions = context(2)
     plans = candidates(2, 1)

@@ -32,13 +32,10 @@ def known_names() -> list[str]:
 
 def load_world_model(name: Path | str, role: EncoderRole = "target_encoder") -> WorldModel:
     """Return a frozen model in float32; see `WorldModel.from_pretrained`."""
-    if str(name) in OFFICIAL:
-        official = OFFICIAL[str(name)]
-        path = fetch(official.url, size=official.bytes, sha256=official.sha256)
-        return _from_meta(path, official, str(name), role)
     place = locate(name)
     if place.is_file():
-        return _from_meta(place, recognise(place), str(place), role)
+        official = OFFICIAL.get(str(name)) or recognise(place)
+        return _from_meta(place, official, str(name), role)
     if _kind(place) in (encoder_files.KIND, hub_folder.MODEL_TYPE):
         return encoder_only(_encoder_of_folder(place), str(name))
     return _from_folder(place)
@@ -46,8 +43,8 @@ def load_world_model(name: Path | str, role: EncoderRole = "target_encoder") -> 
 
 def load_frame_encoder(name: Path | str, role: EncoderRole = "target_encoder") -> FrameEncoder:
     """Return a frozen encoder in float32, of anything that `load_world_model` takes."""
-    place = None if str(name) in OFFICIAL else locate(name)
-    if place is not None and place.is_dir() and _kind(place) != model_files.KIND:
+    place = locate(name)
+    if place.is_dir() and _kind(place) != model_files.KIND:
         return _encoder_of_folder(place)
     return load_world_model(name, role).encoder
 
@@ -64,6 +61,8 @@ def locate(name: Path | str) -> Path:
 
     Raises `UnknownNameError`, `BadFileError`, or `ArmchairError` if it cannot be fetched.
     """
+    if official := OFFICIAL.get(str(name)):
+        return fetch(official.url, size=official.bytes, sha256=official.sha256)
     path = Path(name)
     if str(name) in model_files.SHIPPED_NAMES or path.is_dir():
         return model_files.find(name)

@@ -48,6 +48,10 @@ class LatentStatistics(nn.Module):
         """Return latents (..., D) in units of change, of the encoder's raw tokens (..., D)."""
         return (layer_normalised(raw) - self.mean) / self.change_scale
 
+    def to_tokens(self, latents: Tensor) -> Tensor:
+        """Return LayerNormed tokens (..., D) of latents (..., D); inverse of `to_latents`."""
+        return latents * self.change_scale + self.mean
+
     def to_network(self, latents: Tensor) -> Tensor:
         """Return latents (..., D) standardised for the predictor to read."""
         return latents * (self.change_scale / self.data_scale)

@@ -5,7 +5,9 @@ V-JEPA 2, sections 2.4 and 3.1 and appendix B.1: linear rise, long plateau, line
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
 from armchair.errors import BadValueError
 
@@ -24,6 +26,8 @@ class Schedule:
     """Rate at the very start, as a multiple of `peak`."""
     final_ratio: float = 0.0
     """Rate at the very end, as a multiple of `peak`."""
+    decay: Literal["linear", "cosine"] = "linear"
+    """Shape of the fall."""
 
     def __post_init__(self) -> None:
         if self.peak <= 0:
@@ -41,7 +45,10 @@ class Schedule:
         if at < self.warmup_share:
             return self._between(self.start_ratio, 1.0, at / self.warmup_share)
         if at > 1.0 - self.decay_share:
-            return self._between(self.final_ratio, 1.0, (1.0 - at) / self.decay_share)
+            left = (1.0 - at) / self.decay_share
+            if self.decay == "cosine":
+                left = 0.5 - 0.5 * math.cos(math.pi * left)
+            return self._between(self.final_ratio, 1.0, left)
         return self.peak
 
     def _between(self, low: float, high: float, share: float) -> float:

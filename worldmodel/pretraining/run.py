@@ -47,7 +47,7 @@ def pretrain(
 ) -> Path:
     """Do the run, or go on with it, and return the folder of the encoder."""
     with Reporter(run.out, "pretrain") as reporter:
-        frames = _prepare_store(run, store, reporter)
+        frames = prepare_store(run.videos, run.store, store, reporter)
         learner = PretrainLearner(config, frames, run.seed)
         if run.init is not None:
             load_relay(learner.network, run.init)
@@ -84,8 +84,11 @@ def load_relay(network: MaskDenoiser, path: Path) -> None:
         raise BadFileError(path, "weights of another architecture", fix) from error
 
 
-def _prepare_store(run: PretrainRun, config: StoreConfig, reporter: Reporter) -> FrameStore:
-    videos = find_videos(run.videos)
+def prepare_store(
+    folders: Sequence[Path], store: Path, config: StoreConfig, reporter: Reporter
+) -> FrameStore:
+    """Return the frame store of the videos below some folders, extended by what it lacks."""
+    videos = find_videos(folders)
     done = 0
 
     def note(path: Path) -> None:
@@ -94,4 +97,4 @@ def _prepare_store(run: PretrainRun, config: StoreConfig, reporter: Reporter) ->
         if done % 100 == 0:
             reporter.say(f"decoded {done} videos, the last was {path}")
 
-    return update_store(run.store, videos, config, note)
+    return update_store(store, videos, config, note)

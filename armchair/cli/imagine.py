@@ -1,0 +1,134 @@
+"""`armchair imagine`: decode a rollout of a given action sequence next to the real frames."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from armchair.errors import BadFileError, BadValueError
+
+if TYPE_CHECKING:
+    from armchair.evaluation.imagination import Imagination
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Write OUT/rollout.png (real, decoded and imagined frames), OUT/gripper.png (the same motion
+    imagined with open and with closed gripper) and OUT/imagine.json (errors by horizon)."""
+
+    episodes: Path
+    """Folder of DROID-format episodes, or one episode's folder."""
+    out: Path
+    """Folder for the pictures and the numbers."""
+    model: str = "default"
+    """Name, folder, file or hub id of a world model with a predictor."""
+    decoder: Path | None = None
+    """Folder with decoder.safetensors (default: the model's own folder)."""
+    index: int = 0
+    """Which episode of the folder, counted from 0."""
+    start_row: int = 0
+    """Row (15 Hz) of the first frame, the only one that the predictor is shown."""
+    steps: int = 8
+    """Model steps to imagine (about 0.27 s each for the shipped model)."""
+    actions: Path | None = None
+    """Actions (steps, 7) to imagine, metres and radians, as .npy or .json; default: the logged."""
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.start_row < 0 or self.index < 0:
+            raise BadValueError("--steps is at least 1, --start-row and --index are at least 0.")
+
+
+def run(config: Config) -> None:
+    """Imagine, draw and print the errors."""
+    from armchair.evaluation.imagination import imagine, open_and_closed
+    from armchair.evaluation.provenance import code_version
+    from armchair.evaluation.strips import draw_strips
+    from armchair.worldmodel.decoding.files import load_decoder
+    from armchair.worldmodel.model import WorldModel
+    from armchair.worldmodel.optimisation import atomic
+    from armchair.worldmodel.sources import locate
+
+    model = WorldModel.from_pretrained(config.model)
+    place = config.decoder or locate(config.model)
+    decoder = load_decoder(place if place.is_dir() else place.parent, model.encoder)
+    frames, states, actions = _clip(config, model.seconds_per_step)
+    found = imagine(model, decoder, frames, states, actions)
+    columns = [f"{step * model.seconds_per_step:.2f} s" for step in range(len(actions) + 1)]
+    rows = {"real": found.real, "encoded,\ndecoded": found.decoded,
+            "imagined,\ndecoded": found.imagined}  # fmt: skip
+    draw_strips(config.out / "rollout.png", rows, columns)
+    opened, closed = open_and_closed(model, decoder, frames[0], states[0], actions)
+    rows = {"imagined,\ngripper open": opened, "imagined,\ngripper closed": closed}
+    draw_strips(config.out / "gripper.png", rows, columns)
+    _print(found)
+    atomic.write_json(
+        config.out / "imagine.json",
+        {
+            "model": config.model,
+            "code": code_version(),
+            "episodes": str(config.episodes),
+            "index": config.index,
+            "start_row": config.start_row,
+            "seconds_per_step": model.seconds_per_step,
+            "decoder_psnr_db": found.decoder_psnr,
+            "errors": found.errors,
+            "copy_errors": found.copy_errors,
+        },
+    )
+    Console().print(f"pictures: {config.out}", soft_wrap=True, highlight=False)
+
+
+def _clip(
+    config: Config, seconds_per_step: float
+) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
+    """Return real frames (T, H, W, 3), states (T, 7) and actions (H, 7) to imagine."""
+    from armchair.poses import difference
+    from armchair.worldmodel.data.episodes import DroidEpisodes, rows_per_step
+
+    episodes = DroidEpisodes(config.episodes)
+    if config.index >= len(episodes):
+        raise BadValueError(f"--index {config.index}: {config.episodes} has {len(episodes)}.")
+    episode = episodes[config.index]
+    stride = rows_per_step(seconds_per_step)
+    rows = range(config.start_row, len(episode), stride)[: config.steps + 1]
+    if len(rows) < 2 or (config.actions is None and len(rows) <= config.steps):
+        raise BadValueError(
+            f"{episode.path}: {len(episode)} rows are too few for {config.steps} steps of {stride} "
+            f"rows from row {config.start_row}; lower --steps or --start-row."
+        )
+    states = episode.states()[list(rows)]
+    given = None if config.actions is None else _read_actions(config.actions)[: config.steps]
+    actions = difference(states[:-1], states[1:]) if given is None else given
+    return episode.frames(list(rows)), states, actions
+
+
+def _read_actions(path: Path) -> NDArray[np.float64]:
+    try:
+        if path.suffix == ".json":
+            values = np.asarray(json.loads(path.read_text()), dtype=np.float64)
+        else:
+            values = np.load(path, allow_pickle=False).astype(np.float64)
+    except (OSError, ValueError) as error:
+        raise BadFileError(path, f"no array of actions ({error})", "Give .npy or .json.") from error
+    if values.ndim != 2 or values.shape[1] != 7 or not np.isfinite(values).all():
+        found = f"shape {values.shape}, expected (steps, 7) of finite numbers"
+        raise BadFileError(path, found, "Give one row of x y z, roll pitch yaw, gripper a step.")
+    return values
+
+
+def _print(found: Imagination) -> None:
+    table = Table(title="mean |predicted − encoded| of LayerNormed tokens", title_justify="left")
+    for column in ("horizon", "model", "nothing moves", "ratio"):
+        table.add_column(column, justify="right")
+    for step, (error, still) in enumerate(zip(found.errors, found.copy_errors, strict=True), 1):
+        ratio = f"{error / still:.2f}" if still else "–"
+        table.add_row(str(step), f"{error:.4f}", f"{still:.4f}", ratio)
+    Console().print(table)
+    Console().print(f"decoder: {found.decoder_psnr:.1f} dB on these frames", highlight=False)

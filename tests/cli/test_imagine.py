@@ -1,0 +1,94 @@
+"""`armchair imagine` on tiny episodes: pictures, numbers, and one line for bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from armchair.cli.main import main
+from armchair.evaluation.imagination import roll_out, with_gripper
+from armchair.poses import difference
+from armchair.sim.droid_writer import write_episode
+from armchair.worldmodel.data.episodes import DroidEpisodes
+from armchair.worldmodel.decoding.files import save_decoder
+from armchair.worldmodel.decoding.network import DecoderSize, FrameDecoder
+from armchair.worldmodel.model import WorldModel
+from tests.factories import make_episode
+from tests.worldmodel.models import tiny_sandbox
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    model = tiny_sandbox()
+    model.save_pretrained(folder)
+    torch.manual_seed(0)
+    decoder = FrameDecoder(model.encoder.config, DecoderSize(width=24, depth=1, heads=2))
+    torch.nn.init.normal_(decoder.to_pixels.weight, std=0.3)
+    save_decoder(folder, decoder, model.encoder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def episodes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("episodes")
+    write_episode(root, make_episode(0, rows=40))
+    return root
+
+
+def command(model: Path, episodes: Path, out: Path, *more: str) -> int:
+    places = ["--episodes", str(episodes), "--model", str(model), "--out", str(out)]
+    return main(["imagine", *places, *more])
+
+
+def test_pictures_and_numbers(model: Path, episodes: Path, tmp_path: Path) -> None:
+    assert command(model, episodes, tmp_path, "--steps", "5") == 0
+    numbers = json.loads((tmp_path / "imagine.json").read_text())
+    assert len(numbers["errors"]) == len(numbers["copy_errors"]) == 5
+    loaded, episode = WorldModel.from_pretrained(model), DroidEpisodes(episodes)[0]
+    rows = list(range(0, 24, 4))
+    tokens = loaded.tokens_of(loaded.encode(episode.frames(rows)))
+    states = episode.states()[rows]
+    actions = difference(states[:-1], states[1:])
+    latents = loaded.encode(episode.frames(rows[:1]))
+    predicted = roll_out(loaded, latents, states[0], actions)
+    wanted = (predicted - tokens[1:]).abs().mean((1, 2))
+    np.testing.assert_allclose(numbers["errors"], wanted, rtol=1e-5)
+    with Image.open(tmp_path / "rollout.png") as picture:
+        three = picture.height
+    with Image.open(tmp_path / "gripper.png") as picture:
+        assert picture.height < three
+        strips = np.asarray(picture)
+        assert np.ptp(strips) > 100
+        half = (strips.shape[0] - 24) // 2
+        opened, closed = strips[24 : 24 + half, 150:], strips[24 + half :, 150:]
+        assert (opened != closed).any(), "open and closed gripper must not look the same"
+
+
+def test_given_actions(model: Path, episodes: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.tile([0.0, 0.05, 0, 0, 0, 0, 0], (4, 1)))
+    assert command(model, episodes, tmp_path / "a", "--actions", str(tmp_path / "a.npy")) == 0
+    (tmp_path / "a.json").write_text("[[1, 2]]")
+    assert command(model, episodes, tmp_path / "b", "--actions", str(tmp_path / "a.json")) == 2
+
+
+def test_the_gripper_goes_and_stays() -> None:
+    changed = with_gripper(np.full((3, 7), 0.1), now=0.3, target=1.0)
+    np.testing.assert_allclose(changed[:, 6], [0.7, 0, 0])
+    np.testing.assert_allclose(changed[:, :6], 0.1)
+
+
+def test_bad_input(
+    model: Path, episodes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(model, episodes, tmp_path, "--steps", "11") == 2
+    assert "40 rows are too few for 11 steps of 4 rows" in capsys.readouterr().err
+    assert command(model, episodes, tmp_path, "--index", "1") == 2
+    tiny_sandbox().save_pretrained(tmp_path / "bare")
+    assert command(tmp_path / "bare", episodes, tmp_path) == 2
+    assert "no decoder here" in capsys.readouterr().err

@@ -18,7 +18,7 @@ from robosuite.utils.binding_utils import MjSim
 from scipy.spatial.transform import Rotation
 
 from armchair import poses
-from armchair.sim.gripper import next_command
+from armchair.sim.gripper import DEADBAND, next_command
 from armchair.sim.hands import hand_of
 from armchair.sim.pictures import Painter
 from armchair.sim.scene import FLANGE_SITE, SUBSTEPS_PER_ROW, SceneConfig, compile_scene
@@ -34,6 +34,8 @@ CONTROL_EVERY = 4
 STIFFNESS = 150.0
 """robosuite's default operational-space stiffness, critically damped: settles in about 0.4 s."""
 SETTLED_M, SETTLED_M_PER_S = 0.005, 0.02
+SETTLED_STROKES_PER_S = 0.05
+"""A move with a gripper change also waits for the fingers: they close after the flange rests."""
 MAX_MOVE_ROWS = 18
 """A blocking move ends when settled, or after 1.2 s."""
 
@@ -52,7 +54,8 @@ class SimArm:
     """A Franka in MuJoCo. `model` may be changed at run time (colours, camera), see `randomise`."""
 
     def __init__(self, config: SceneConfig | None = None) -> None:
-        self.nominal = compile_scene(config or SceneConfig())
+        self.config = config or SceneConfig()
+        self.nominal = compile_scene(self.config)
         self.model = copy.copy(self.nominal)
         self._painter: Painter | None = None
         self._joints = [self.model.joint(f"robot0_joint{i}") for i in range(1, 8)]
@@ -138,14 +141,22 @@ class SimArm:
             self.row()
             if on_row is not None:
                 on_row()
-            if self.settled(SETTLED_M, SETTLED_M_PER_S):
+            if self.settled(fingers=abs(action[6]) >= DEADBAND):
                 return rows
         return MAX_MOVE_ROWS
 
     def settled(
-        self, metres: float = SETTLED_M, metres_per_second: float = SETTLED_M_PER_S
+        self,
+        metres: float = SETTLED_M,
+        metres_per_second: float = SETTLED_M_PER_S,
+        fingers: bool = False,
     ) -> bool:
-        """Return whether the flange is at its commanded position and at rest."""
+        """Return whether the flange is at its commanded position and at rest.
+
+        With `fingers`, also whether the hand has stopped closing or opening.
+        """
+        if fingers and self.hand.speed(self.model, self.data) > SETTLED_STROKES_PER_S:
+            return False
         error = np.linalg.norm(self.command_position - self.flange_position)
         return bool(error < metres and self.flange_speed < metres_per_second)
 

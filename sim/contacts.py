@@ -57,6 +57,11 @@ def object_pose(model: mujoco.MjModel, data: mujoco.MjData) -> Array:
     return np.concatenate([body.xpos, body.xquat])
 
 
+def object_height(model: mujoco.MjModel, data: mujoco.MjData) -> float:
+    """Return the gap between the object's lowest point and the table top, metres."""
+    return min(_lowest(model, data, geom) for geom in object_geoms(model))
+
+
 def object_speed(model: mujoco.MjModel, data: mujoco.MjData) -> float:
     """Return the speed of the object's middle in m/s."""
     velocity = np.zeros(6)
@@ -83,6 +88,15 @@ def pad_clearance(model: mujoco.MjModel, data: mujoco.MjData) -> float:
         for piece in pieces
         for first, second in ((pad, piece), (piece, pad))
     )
+
+
+def _lowest(model: mujoco.MjModel, data: mujoco.MjData, geom: int) -> float:
+    """Return the height of the lowest point of a box or cylinder."""
+    size, down = model.geom_size[geom], np.abs(data.geom_xmat[geom, 6:9])
+    below = float(down @ size)
+    if model.geom_type[geom] == mujoco.mjtGeom.mjGEOM_CYLINDER:
+        below = float(np.hypot(down[0], down[1]) * size[0] + down[2] * size[1])
+    return float(data.geom_xpos[geom, 2]) - below
 
 
 def _lattice(model: mujoco.MjModel, data: mujoco.MjData, geom: int) -> Array:

@@ -22,8 +22,9 @@ from armchair.sim.cameras import (
     extrinsics,
     intrinsics,
 )
+from armchair.sim.contacts import object_pose
 from armchair.sim.pictures import FRAME_SIZE
-from armchair.sim.scene import LEFT_CAMERA, OBJECT_NAME, RIGHT_CAMERA, WRIST_CAMERA
+from armchair.sim.scene import LEFT_CAMERA, RIGHT_CAMERA, WRIST_CAMERA
 
 Array = NDArray[np.float64]
 
@@ -36,13 +37,22 @@ CAMERAS: dict[str, tuple[str, Role, int]] = {
 
 
 class Recorder:
-    """Collects rows of one episode; `rendered` names the MuJoCo cameras that are drawn."""
+    """Collects rows of one episode; `rendered` names the MuJoCo cameras that are drawn.
 
-    def __init__(self, arm: SimArm, rendered: tuple[str, ...] = (LEFT_CAMERA,)) -> None:
+    `action_noise_m`: standard deviation that behaviours with an object add to each action.
+    """
+
+    def __init__(
+        self,
+        arm: SimArm,
+        rendered: tuple[str, ...] = (LEFT_CAMERA,),
+        action_noise_m: float = 0.0,
+    ) -> None:
         self.arm, self.rendered = arm, rendered
         self._rows: list[dict[str, Array]] = []
         self._frames: dict[str, list[NDArray[np.uint8]]] = {name: [] for name in rendered}
         self.step_starts: list[int] = []
+        self.action_noise_m = action_noise_m
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -99,8 +109,7 @@ class Recorder:
         )
 
     def _object_pose(self) -> Array:
-        body = self.arm.data.body(f"{OBJECT_NAME}_main")
-        return np.concatenate([body.xpos, body.xquat])
+        return object_pose(self.arm.model, self.arm.data)
 
     def _camera_pose(self, name: str) -> Array:
         camera = self.arm.data.camera(name)

@@ -7,7 +7,7 @@ EPISODES ?= 10
 OUT ?= runs/reach
 
 .DEFAULT_GOAL := help
-.PHONY: help install evaluate test test-all wheel lint format types imports check model results \
+.PHONY: help install evaluate test test-all test-lerobot wheel lint format types imports check model results \
 	lock clean
 
 help: ## list the goals
@@ -27,6 +27,9 @@ test: $(INSTALLED) ## the tests that CI runs
 
 test-all: $(INSTALLED) ## these and the long ones
 	@$(BIN)/python -m pytest -q
+
+test-lerobot: $(INSTALLED) ## load an export with lerobot itself, in .venv-lerobot (gigabytes once)
+	@scripts/check_lerobot.sh
 
 wheel: $(INSTALLED) ## only the packaging tests: the wheel in an environment of its own, and so on
 	@$(BIN)/python -m pytest -q tests/packaging

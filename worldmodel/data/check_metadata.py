@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -79,7 +79,7 @@ def _pose(handle: EpisodeHandle, name: str, pose: Any) -> Iterator[Problem]:
         yield Problem(handle.path, f"{name}: {found}", fix)
 
 
-def _is_pose(pose: Any) -> bool:
+def _is_pose(pose: Any) -> TypeGuard[list[float]]:
     return (
         isinstance(pose, list)
         and len(pose) == 6

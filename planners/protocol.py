@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 import torch
 from torch import Generator, Tensor
 
 from armchair.errors import ArmchairError, BadValueError, UnknownNameError
+from armchair.planners.plugins import make_plugin, plugin_names
 from armchair.poses import ACTION_DIM, STATE_DIM
 from armchair.registry import Registry
 
@@ -147,32 +147,18 @@ PLANNERS: Registry[Callable[[], Planner]] = Registry("planner")
 
 def planner_names() -> tuple[str, ...]:
     """Return the names of all planners: ours, and those that plug-ins offer."""
-    plugins = {entry.name for entry in entry_points(group=ENTRY_POINT_GROUP)}
-    return tuple(sorted({*PLANNERS, *plugins}))
+    return tuple(sorted({*PLANNERS, *plugin_names(ENTRY_POINT_GROUP)}))
 
 
 def load_planner(name: str) -> Planner:
     """Return a new planner by its registered name or by an entry point of `armchair.planners`.
 
     Raises `UnknownNameError` that lists all names, and `BadValueError` for a plug-in that cannot be
-    imported or makes something else than a planner.
+    made or makes something else than a planner.
     """
     if name in PLANNERS:
         return PLANNERS[name]()
-    plugins = {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
-    if name not in plugins:
+    if name not in planner_names():
         raise UnknownNameError("planner", name, planner_names())
-    entry = plugins[name]
-    try:
-        planner: Planner = entry.load()()
-    except (ImportError, AttributeError, TypeError) as error:
-        raise BadValueError(
-            f"planner {name!r} of the entry point {entry.value} cannot be made ({error}): it must "
-            "name a callable without arguments that returns a planner."
-        ) from error
-    if not (hasattr(planner, "plan") and hasattr(planner, "describe")):
-        raise BadValueError(
-            f"planner {name!r} of the entry point {entry.value} is a {type(planner).__name__} "
-            "without `plan` and `describe`."
-        )
+    planner: Planner = make_plugin(ENTRY_POINT_GROUP, name, "planner", ("plan", "describe"))
     return planner

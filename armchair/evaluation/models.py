@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 
 import torch
 from torch import nn
 
 from armchair.errors import ArmchairError
 from armchair.planners import LatentDynamics
+from armchair.planners.plugins import make_plugin, plugin_names
 
 ENTRY_POINT_GROUP = "armchair.world_models"
 
@@ -27,11 +27,13 @@ class NamedModel:
 def load_world_model(name: str) -> NamedModel:
     """Return a model by name or folder; plug-ins of `armchair.world_models` come first.
 
-    Raises `UnknownNameError` or `BadFileError`, as `WorldModel.from_pretrained` does.
+    Raises `UnknownNameError` or `BadFileError`, as `WorldModel.from_pretrained` does, and
+    `BadValueError` for a plug-in that cannot be made or lacks a method.
     """
-    plugins = {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
-    if name in plugins:
-        plugin: LatentDynamics = plugins[name].load()()
+    if name in plugin_names(ENTRY_POINT_GROUP):
+        plugin: LatentDynamics = make_plugin(
+            ENTRY_POINT_GROUP, name, "world model", ("encode", "rollout")
+        )
         return NamedModel(model=plugin, name=name, sha256=weights_sha256(plugin))
     from armchair.worldmodel.model import WorldModel
     from armchair.worldmodel.model_files import WEIGHTS, find

@@ -1,4 +1,4 @@
-"""What holds for every registered planner."""
+"""What holds for every registered planner: ours, plug-ins, and the example of the docs."""
 
 from __future__ import annotations
 
@@ -6,17 +6,27 @@ import importlib
 import json
 import pickle
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
-from armchair.errors import UnknownNameError
-from armchair.planners import PLANNERS, ActionBounds, Plan, load_planner
+from armchair.errors import BadValueError, UnknownNameError
+from armchair.planners import ActionBounds, Plan, load_planner, planner_names, with_options
 from armchair.planners.energy import score
 from tests.planners.linear_model import LinearModel, context
+from tests.plugins import install, install_examples
 
+NAMES = sorted({*planner_names(), "climb"})
 GOAL = torch.tensor([[0.05, -0.03, 0.2, 0.9]])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        install_examples(tmp_path_factory.mktemp("site"), patch)
+        yield
 
 
 def plan(name: str, seed: int, model: LinearModel | None = None) -> Plan:
@@ -24,7 +34,7 @@ def plan(name: str, seed: int, model: LinearModel | None = None) -> Plan:
     return load_planner(name).plan(model or LinearModel(), context(2), GOAL, generator)
 
 
-@pytest.mark.parametrize("name", list(PLANNERS))
+@pytest.mark.parametrize("name", NAMES)
 def test_plan_is_well_formed_and_within_bounds(name: str) -> None:
     model = LinearModel()
     found = plan(name, 0, model)
@@ -38,7 +48,7 @@ def test_plan_is_well_formed_and_within_bounds(name: str) -> None:
         assert found.energy == pytest.approx(float(rescored), abs=1e-6)
 
 
-@pytest.mark.parametrize("name", list(PLANNERS))
+@pytest.mark.parametrize("name", NAMES)
 def test_same_generator_same_plan_and_global_state_untouched(name: str) -> None:
     before = torch.get_rng_state()
     first, second, other = plan(name, 5), plan(name, 5), plan(name, 6)
@@ -48,14 +58,14 @@ def test_same_generator_same_plan_and_global_state_untouched(name: str) -> None:
     assert torch.equal(before, torch.get_rng_state())
 
 
-@pytest.mark.parametrize("name", list(PLANNERS))
+@pytest.mark.parametrize("name", NAMES)
 def test_settings_are_json_and_planner_pickles(name: str) -> None:
     planner = load_planner(name)
     assert json.loads(json.dumps(planner.describe(), allow_nan=False)) == planner.describe()
     assert pickle.loads(pickle.dumps(planner)).describe() == planner.describe()
 
 
-@pytest.mark.parametrize("name", list(PLANNERS))
+@pytest.mark.parametrize("name", NAMES)
 def test_every_candidate_is_within_bounds(name: str) -> None:
     class Watcher(LinearModel):
         def rollout(self, *args: torch.Tensor) -> torch.Tensor:
@@ -75,3 +85,30 @@ def test_bare_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "planners", raising=False)
     with pytest.raises(ImportError, match=r"armchair\.planners"):
         importlib.import_module("planners")
+
+
+def test_the_example_of_the_docs_is_a_planner_like_ours() -> None:
+    assert "climb" in planner_names()
+    goal = torch.tensor([[0.05, -0.03, 0.02, 0.5]])
+    climber = with_options(load_planner("climb"), ["steps=60"])
+    found = climber.plan(LinearModel(), context(), goal, torch.Generator().manual_seed(0))
+    assert found.energy < 0.005
+    with pytest.raises(UnknownNameError, match="Did you mean 'climb'"):
+        load_planner("clim")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("planner = 3", "cannot be made"),
+        ("", "cannot be made"),
+        ("import nothing_of_that_name", "No module named"),
+        ("planner = dict", "a dict without plan and describe"),
+    ],
+)
+def test_a_broken_plug_in_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, message: str
+) -> None:
+    install(tmp_path, monkeypatch, "broken_plugin", source, "armchair.planners", "odd:planner")
+    with pytest.raises(BadValueError, match=rf"planner 'odd' .*broken_plugin:planner.*{message}"):
+        load_planner("odd")

@@ -67,6 +67,11 @@ class CameraPlacement:
         right /= np.linalg.norm(right)
         return np.stack([right, np.cross(backward, right), backward], axis=1)
 
+    @property
+    def mirrored(self) -> CameraPlacement:
+        """The placement on the other side of the robot: the right camera of a left one."""
+        return replace(self, angle_deg=-self.angle_deg)
+
     def jittered(self, offset_m: Array, look_at_offset_m: Array) -> CameraPlacement:
         """Return the placement moved and turned a little; both offsets (3,) in metres."""
         x, y, z = (float(v) for v in np.array(self.look_at) + look_at_offset_m)
@@ -75,7 +80,7 @@ class CameraPlacement:
 
 
 LEFT = CameraPlacement()
-RIGHT = CameraPlacement(angle_deg=-65.0)
+RIGHT = LEFT.mirrored
 """The mirror of the left one; rendered on demand only."""
 
 

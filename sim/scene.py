@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
-from armchair.sim.cameras import LEFT, RIGHT, CameraPlacement
+from armchair.sim.cameras import LEFT, CameraPlacement
+from armchair.sim.distractors import add_distractors
 from armchair.sim.hands import HANDS
 from armchair.sim.meshes import simplify_visual_meshes
 from armchair.sim.objects import BOX_DENSITY, BOX_HALF_SIZE_M, OBJECTS
+from armchair.sim.textures import add_patterns
 
 TIMESTEP_S = 1 / 600
 SUBSTEPS_PER_ROW = 40
@@ -49,6 +51,8 @@ class SceneConfig:
     """Multisampling of the off-screen buffer. Models see frames at half the size, which smooths
     edges anyway; 4 samples double the time of a frame in software."""
     left: CameraPlacement = LEFT
+    variety: bool = False
+    """Compile in patterns and distractors, which levels with `patterns` or `distractors` use."""
 
     def __post_init__(self) -> None:
         OBJECTS[self.object], HANDS[self.gripper]
@@ -65,7 +69,10 @@ def compile_scene(config: SceneConfig = SceneConfig()) -> mujoco.MjModel:
     if (build := OBJECTS[config.object].build) is not None:
         build(spec)
     _dress(spec)
-    for name, placement in ((LEFT_CAMERA, config.left), (RIGHT_CAMERA, RIGHT)):
+    if config.variety:
+        add_patterns(spec)
+        add_distractors(spec)
+    for name, placement in ((LEFT_CAMERA, config.left), (RIGHT_CAMERA, config.left.mirrored)):
         axes = placement.rotation
         spec.worldbody.add_camera(
             name=name,

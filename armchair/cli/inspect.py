@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from armchair.cli._probes import report_probes
 from armchair.errors import ArmchairError, BadValueError
 from armchair.worldmodel.data.episodes import DroidEpisodes, EpisodeHandle
 from armchair.worldmodel.data.summary import FolderSummary, summarise
@@ -37,6 +38,11 @@ class Config:
     """Where to draw the contact sheet, a PNG: one line of left-camera frames per episode."""
     sheet_episodes: int = 12
     """Lines of the contact sheet."""
+    model: str | None = None
+    """World model or encoder (name, folder, file, hub id) whose tokens are probed for flange,
+    gripper, object, contact and held-or-not, on held-out episodes of the folder."""
+    probes: Path | None = None
+    """JSON file for the probes' figures."""
     seed: int = 0
     """Decides which episodes the contact sheet shows where there are more than it has lines."""
 
@@ -63,6 +69,8 @@ def run(config: Config) -> None:
     if config.sheet is not None and good:
         _draw(good, config, config.sheet)
         console.print(f"contact sheet: {config.sheet}", soft_wrap=True, highlight=False)
+    if config.model is not None:
+        report_probes(config.model, good, config.seed, config.probes)
     for problem in problems:
         console.print(str(problem), soft_wrap=True, markup=False, highlight=False)
     if problems:

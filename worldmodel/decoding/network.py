@@ -89,9 +89,12 @@ class FrameDecoder(nn.Module):
         """Return (B, S, S, 3) of patches (B, N, patch * patch * 3) in reading order."""
         (rows, columns), side = self.encoder_config.grid, self.encoder_config.patch_size
         cut = patches.view(-1, rows, columns, side, side, 3)
-        return cut.permute(0, 1, 3, 2, 4, 5).reshape(-1, rows * side, columns * side, 3)
+        whole = cut.permute(0, 1, 3, 2, 4, 5)
+        frames: Tensor = whole.reshape(-1, rows * side, columns * side, 3)
+        return frames
 
     @torch.no_grad()
     def pictures(self, tokens: Tensor) -> Tensor:
         """Return uint8 frames (B, S, S, 3) of LayerNormed tokens (B, N, D)."""
-        return (255 * self(tokens).clamp(0, 1)).round().to(torch.uint8)
+        pixels: Tensor = self(tokens)
+        return (255 * pixels.clamp(0, 1)).round().to(torch.uint8)

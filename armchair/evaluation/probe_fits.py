@@ -1,0 +1,100 @@
+"""Two readers of frozen tokens: ridge regression on all of them, and attention over them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+Array = NDArray[np.float64]
+
+PENALTIES = tuple(float(x) for x in np.logspace(-4, 2, 13))
+"""Tried relative to the mean diagonal of the kernel; chosen on episodes kept from the fit."""
+ATTENTIVE_STEPS, ATTENTIVE_BATCH, ATTENTIVE_RATE = 400, 64, 1e-3
+HEADS = 4
+
+
+def ridge(train: Tensor, wanted: Array, chosen_on: NDArray[np.bool_], test: Tensor) -> Array:
+    """Return predictions (T, K) of ridge regression from tokens (F, N, D) to targets (F, K).
+
+    The penalty is the best on the rows of the training set that `chosen_on` marks, fitted on the
+    others; then everything is fitted with it. In the dual: frames are fewer than features.
+    """
+    centre = train.mean(0, keepdim=True)
+    x, y = (part.sub(centre).flatten(1).double() for part in (train, test))
+    kernel, across = (x @ x.T).numpy(), (y @ x.T).numpy()
+    fit = ~chosen_on
+    errors = [
+        np.square(
+            _solve(kernel[fit][:, fit], wanted[fit], penalty, kernel[chosen_on][:, fit])
+            - wanted[chosen_on]
+        ).mean()
+        for penalty in PENALTIES
+    ]
+    return _solve(kernel, wanted, PENALTIES[int(np.argmin(errors))], across)
+
+
+def _solve(kernel: Array, wanted: Array, penalty: float, across: Array) -> Array:
+    mean = wanted.mean(0)
+    strength = penalty * kernel.trace() / len(kernel) + 1e-9
+    weights = np.linalg.solve(kernel + strength * np.eye(len(kernel)), wanted - mean)
+    predictions: Array = across @ weights + mean
+    return predictions
+
+
+class AttentiveReader(nn.Module):
+    """One learnt query attends to all tokens; a small MLP reads the result."""
+
+    def __init__(self, width: int, outputs: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.query = nn.Parameter(0.02 * torch.randn(1, HEADS, 1, width, generator=generator))
+        self.keys, self.values = nn.Linear(width, HEADS * width), nn.Linear(width, width)
+        self.read = nn.Sequential(nn.Linear(HEADS * width, width), nn.GELU(),
+                                  nn.Linear(width, outputs))  # fmt: skip
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return outputs (B, K) of tokens (B, N, D)."""
+        batch, count, width = tokens.shape
+        keys = self.keys(tokens).view(batch, count, HEADS, width).transpose(1, 2)
+        values = self.values(tokens).unsqueeze(1).expand(-1, HEADS, -1, -1)
+        query = self.query.expand(batch, -1, -1, -1)
+        seen = F.scaled_dot_product_attention(query, keys, values)
+        found: Tensor = self.read(seen.flatten(1))
+        return found
+
+
+def attentive(train: Tensor, wanted: Array, test: Tensor, seed: int) -> Array:
+    """Return predictions (T, K) of an attentive reader trained on tokens (F, N, D), targets (F, K).
+
+    A token's place is told by an input of its own, as the reader has no other way to know it.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    mean, scale = wanted.mean(0), wanted.std(0) + 1e-6
+    centre, spread = train.mean(0, keepdim=True), train.std() + 1e-6
+    x, y = (_placed((part - centre) / spread) for part in (train, test))
+    aim = torch.from_numpy((wanted - mean) / scale).float()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        reader = AttentiveReader(x.shape[-1], aim.shape[1], generator)
+    optimiser = torch.optim.AdamW(reader.parameters(), lr=ATTENTIVE_RATE, weight_decay=0.01)
+    for step in range(ATTENTIVE_STEPS):
+        for group in optimiser.param_groups:
+            group["lr"] = ATTENTIVE_RATE * (1 - step / ATTENTIVE_STEPS)
+        rows = torch.randint(len(x), (ATTENTIVE_BATCH,), generator=generator)
+        optimiser.zero_grad()
+        F.mse_loss(reader(x[rows]), aim[rows]).backward()
+        optimiser.step()
+    with torch.no_grad():
+        out = torch.cat([reader(part) for part in y.split(512)])
+    predictions: Array = out.double().numpy() * scale + mean
+    return predictions
+
+
+def _placed(tokens: Tensor) -> Tensor:
+    """Return tokens (F, N, D + 2) with their row and column, in -1 … 1, appended."""
+    side = int(tokens.shape[1] ** 0.5)
+    line = torch.linspace(-1, 1, side)
+    places = torch.cartesian_prod(line, line)[None].expand(len(tokens), -1, -1)
+    return torch.cat([tokens, places], dim=-1)

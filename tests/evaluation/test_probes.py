@@ -1,0 +1,118 @@
+"""Probes find what is in the tokens, and not what is not; on episodes that they never saw."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from armchair.cli.main import main
+from armchair.errors import BadValueError
+from armchair.evaluation import probe_fits
+from armchair.evaluation.probe_labels import TARGETS, read_labels
+from armchair.evaluation.probes import ProbeData, gather, probe_one
+from armchair.poses import euler_to_matrix
+from armchair.sim.droid_writer import write_episode
+from armchair.worldmodel.data.episodes import DroidEpisodes
+from tests.factories import make_episode
+from tests.worldmodel.models import tiny_sandbox
+
+EPISODES, EACH = 24, 20
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe_fits, "ATTENTIVE_STEPS", 120)
+
+
+@pytest.fixture(scope="module")
+def world() -> ProbeData:
+    """Tokens that hold the flange's place and whether something is held, and nothing else."""
+    random = np.random.default_rng(0)
+    count = EPISODES * EACH
+    flange, held = random.uniform(0.2, 0.6, (count, 3)), random.random((count, 1)) > 0.6
+    seen = np.concatenate([flange, held], axis=1)
+    tokens = np.einsum("fk,nkd->fnd", seen, random.normal(size=(4, 4, 12)))
+    tokens += 0.01 * random.normal(size=tokens.shape)
+    labels = {
+        "flange position": flange,
+        "held": held.astype(float),
+        "object position": random.uniform(0, 0.3, (count, 3)),
+        "contact": np.ones((count, 1)),
+    }
+    episode = np.repeat(np.arange(EPISODES), EACH)
+    return ProbeData(torch.from_numpy(tokens).float(), episode, labels)
+
+
+def test_what_is_there_is_found(world: ProbeData, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe_fits, "ATTENTIVE_STEPS", 400)
+    flange = probe_one(world, "flange position", seed=0)
+    assert flange is not None
+    assert flange.mean > 15
+    assert flange.ridge < 1.0
+    assert flange.attentive < 0.4 * flange.mean
+    assert (flange.train_frames, flange.test_frames) == (360, 120)
+    held = probe_one(world, "held", seed=0)
+    assert held is not None
+    assert held.ridge < 0.05
+    assert 0.3 < held.mean < 0.5
+
+
+def test_what_is_not_there_is_not_found(world: ProbeData) -> None:
+    thing = probe_one(world, "object position", seed=0)
+    assert thing is not None
+    assert thing.ridge > 0.9 * thing.mean
+    assert probe_one(world, "contact", seed=0) is None  # never varies
+
+
+def test_errors_are_in_their_units() -> None:
+    one = np.array([[0.1, 0.2, 0.3]])
+    moved = one + np.array([0.03, 0, 0.04])
+    assert TARGETS["flange position"].error(one, moved) == pytest.approx([5.0])
+    turned = euler_to_matrix(np.array([[0.0, 0.0, np.pi / 6], [0.1, 0.2, 0.3]]))
+    six = np.concatenate([turned[:, :, 0], turned[:, :, 1]], axis=1)
+    straight = np.tile([1.0, 0, 0, 0, 1, 0], (2, 1))
+    assert TARGETS["flange rotation"].error(2 * six, straight)[0] == pytest.approx(30.0)
+    wrong = TARGETS["held"].error(np.array([[0.4], [0.6]]), np.array([[1.0], [1.0]]))
+    assert wrong.tolist() == [1.0, 0.0]
+
+
+@pytest.fixture(scope="module")
+def episodes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("episodes")
+    for index in range(8):
+        rows = 40
+        simulation = {"object_pose": np.ones((rows, 7)), "held": np.arange(rows) > 20, "seed": 1}
+        write_episode(root, make_episode(index, rows=rows, simulation=simulation))
+    return root
+
+
+def test_labels_of_an_episode(episodes: Path) -> None:
+    labels = read_labels(DroidEpisodes(episodes)[0])
+    assert {name: values.shape[1] for name, values in labels.items()} == {
+        name: TARGETS[name].width for name in labels
+    }
+    assert labels["held"].sum() == 19
+    data = gather(tiny_sandbox().encoder, DroidEpisodes(episodes), stride=10)
+    assert data.tokens.shape == (32, 4, 24)
+    assert np.isfinite(data.labels["held"]).all()
+
+
+def test_inspect_prints_and_writes(
+    episodes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny_sandbox().save_pretrained(tmp_path / "model")
+    more = ["--model", str(tmp_path / "model"), "--probes", str(tmp_path / "probes.json")]
+    assert main(["inspect", str(episodes), *more]) == 0
+    assert "held-out episodes" in capsys.readouterr().out
+    found = json.loads((tmp_path / "probes.json").read_text())["probes"]
+    assert set(found) == {"flange position", "flange rotation", "gripper", "held"}
+    assert found["flange position"]["unit"] == "cm"
+
+
+def test_too_few_episodes(episodes: Path) -> None:
+    with pytest.raises(BadValueError, match="7 episodes are too few"):
+        gather(tiny_sandbox().encoder, DroidEpisodes(episodes)[:7], stride=8)

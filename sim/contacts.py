@@ -17,16 +17,20 @@ from armchair.sim.objects import object_body, object_geoms, object_kind, object_
 Array = NDArray[np.float64]
 
 
+TOUCH_N = 0.05
+"""A contact counts from this normal force: what only grazes or lets go does not hold."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FingerContacts:
-    """Whether the pad of each finger touches the object."""
+    """Whether the pad of each finger presses the object."""
 
     left: bool
     right: bool
 
 
 def finger_contacts(model: mujoco.MjModel, data: mujoco.MjData) -> FingerContacts:
-    """Return which pads touch the object."""
+    """Return which pads press the object."""
     left, right = (bool(_touches(model, data, pads)) for pads in hand_of(model).pad_geoms(model))
     return FingerContacts(left=left, right=right)
 
@@ -43,12 +47,8 @@ def held(model: mujoco.MjModel, data: mujoco.MjData) -> bool:
 
 def grip_force(model: mujoco.MjModel, data: mujoco.MjData) -> Array:
     """Return the normal force of the left and right pad on the object (2,), in newtons."""
-    force, total = np.zeros(6), np.zeros(2)
-    for finger, pads in enumerate(hand_of(model).pad_geoms(model)):
-        for contact in _touches(model, data, pads):
-            mujoco.mj_contactForce(model, data, contact, force)
-            total[finger] += force[0]
-    return total
+    pads = hand_of(model).pad_geoms(model)
+    return np.array([sum(_touches(model, data, finger).values()) for finger in pads])
 
 
 def object_pose(model: mujoco.MjModel, data: mujoco.MjData) -> Array:
@@ -121,14 +121,14 @@ def _gap(model: mujoco.MjModel, data: mujoco.MjData, points: Array, geom: int) -
     return float(np.linalg.norm(np.maximum(beyond, 0.0), axis=1).min())
 
 
-def _touches(model: mujoco.MjModel, data: mujoco.MjData, pads: tuple[int, ...]) -> list[int]:
-    """Return the indices of the contacts in which one of `pads` really presses the object."""
-    mine, found = set(object_geoms(model)), []
-    for index in range(data.ncon):
-        first, second = (int(g) for g in data.contact.geom[index])
-        pair = (first in pads and second in mine) or (second in pads and first in mine)
-        if pair and data.contact.efc_address[index] >= 0 and data.contact.dist[index] <= 0.0:
-            found.append(index)
+def _touches(model: mujoco.MjModel, data: mujoco.MjData, pads: tuple[int, ...]) -> dict[int, float]:
+    """Return the contacts in which `pads` press the object: index to normal force in newtons."""
+    mine, found, force = set(object_geoms(model)), {}, np.zeros(6)
+    for index, (first, second) in enumerate(data.contact.geom.tolist()):
+        if (first in pads and second in mine) or (second in pads and first in mine):
+            mujoco.mj_contactForce(model, data, index, force)
+            if force[0] > TOUCH_N:
+                found[index] = float(force[0])
     return found
 
 
@@ -136,6 +136,6 @@ def _inside(model: mujoco.MjModel, data: mujoco.MjData, pads: tuple[int, ...]) -
     """Return for each contact of `pads` whether it lies within the middle of the cup's wall."""
     body = data.body(object_body(model))
     radius = object_kind(model).rim_radius_m * object_scale(model)
-    contacts = _touches(model, data, pads)
+    contacts = list(_touches(model, data, pads))
     local = (data.contact.pos[contacts] - body.xpos) @ body.xmat.reshape(3, 3)
     return [bool(r < radius) for r in np.linalg.norm(local[:, :2], axis=1)]

@@ -91,6 +91,7 @@ def place(model: mujoco.MjModel, data: mujoco.MjData, xy: Array, yaw: float = 0.
     turn = [np.cos(yaw / 2), 0.0, 0.0, np.sin(yaw / 2)]
     data.qpos[address : address + 7] = [float(xy[0]), float(xy[1]), rest_height(model), *turn]
     data.qvel[dof : dof + 6] = 0.0
+    mujoco.mj_forward(model, data)
 
 
 def paint(model: mujoco.MjModel, colour: Array) -> None:

@@ -18,6 +18,10 @@ GOAL_DISTANCE_M = (0.10, 0.25)
 ARRIVED_M = 0.001
 """The expert's goal and start must be reached this closely, else the reset is rejected. Drawn
 places keep as far within the benchmark's ranges, so that the measured ones lie within, too."""
+OBJECT_CENTRE_M, OBJECT_AREA_M = np.array([0.50, 0.0]), np.array([0.10, 0.15])
+"""Benchmark v1: objects stand within ±10 × ±15 cm of the workspace centre, x and y."""
+APART_M = 0.12
+"""Benchmark v1: start and goal of pick-and-place."""
 
 
 def sample_start(
@@ -34,3 +38,11 @@ def sample_goal(start: Array, rng: np.random.Generator) -> Array:
         goal = rng.uniform(GOAL_LOW_M, GOAL_HIGH_M)
         if low <= np.linalg.norm(goal - start) <= high:
             return np.asarray(goal)
+
+
+def sample_spot(taken: Array, rng: np.random.Generator) -> Array:
+    """Return a place (2,) for an object, at least 12 cm from `taken` (2,), metres."""
+    while True:
+        spot = OBJECT_CENTRE_M + rng.uniform(-1, 1, 2) * OBJECT_AREA_M
+        if np.linalg.norm(spot - taken) >= APART_M + 2 * ARRIVED_M:
+            return np.asarray(spot)

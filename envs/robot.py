@@ -69,6 +69,9 @@ class ObjectRobot(Robot, Protocol):
     def lift(self, metres: float, seconds: float) -> None:
         """Raise the hand straight up at constant speed with the gripper command held."""
 
+    def grasp_position(self) -> Array:
+        """Return the flange position (3,) at which closing the hand takes hold of the object."""
+
     def expert_grasp(self, on_row: Callable[[], None] | None = None) -> bool:
         """Take hold of the object where it stands; returns whether it is held."""
 
@@ -76,7 +79,7 @@ class ObjectRobot(Robot, Protocol):
         """Bring the flange to a position (3,) with the object in hand; is it still held?"""
 
     def expert_place(self, spot: Array, on_row: Callable[[], None] | None = None) -> bool:
-        """Put the held object down at x y (2,), let go and withdraw; returns whether it let go."""
+        """Put the held object down at x y (2,), let go and withdraw; returns whether it stands."""
 
     def constrained_expert(self, task: str, **goal: Array) -> Callable[[], Array]:
         """Return what gives the expert's next action (7,) within the planners' bounds."""

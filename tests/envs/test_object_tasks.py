@@ -1,0 +1,134 @@
+"""What holds for every task with an object: spaces, seeds, starts that tell nothing of the goal."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+from armchair.envs.grasp import FrankaGraspEnv
+from armchair.envs.object_task import OBJECT_NAMES, ObjectTask
+from armchair.envs.pick_place import NEAR_START_M, FrankaPickPlaceEnv
+from armchair.envs.places import APART_M, GOAL_DISTANCE_M, NOMINAL_START_M, START_RANGE_M
+from armchair.envs.reach_with_object import FrankaReachWithObjectEnv
+from armchair.errors import ArmchairError, UnknownNameError
+from armchair.sim.objects import OBJECTS
+from armchair.sim.randomise import OBJECT_AREA_M, WORKSPACE_CENTRE
+from tests.envs.conftest import OBJECT_TASKS, MakeTask
+
+ZERO, SOMEWHERE = np.zeros(7), np.array([0.02, 0.01, -0.02, 0, 0, 0, 0])
+CASES = [(task, object) for task in OBJECT_TASKS for object in OBJECT_NAMES]
+LIFTED_M = 0.03
+
+
+def assert_same(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> None:
+    assert first.keys() == second.keys()
+    for key, value in first.items():
+        assert np.array_equal(value, second[key]), key
+
+
+@pytest.mark.parametrize(("task", "object"), CASES)
+def test_an_episode_from_its_seed(make_task: MakeTask, task: str, object: str) -> None:
+    """Space, start, reward, determinism and pickling, for every task and object."""
+    env = make_task(task, object)
+    first, info = env.reset(options={"episode": 2})
+    assert info == {"rejected_resets": 0}
+    assert first in env.observation_space
+    assert np.abs(first["frame"].astype(int) - first["goal_frame"]).mean() > 1
+    _starts_as_the_benchmark_says(env, first)
+    goal_pose = env.goal_object_pose()
+    _holds_still(env)
+    first_step = env.step(SOMEWHERE)
+    assert first_step[1:] == (-_distance(env), False, False, {})
+
+    copy = pickle.loads(pickle.dumps(OBJECT_TASKS[task](object=object, level="light")))
+    assert (type(copy), copy.object, copy.level) == (type(env), object, "light")
+    copy._given_robot = env.robot
+    again, _ = copy.reset(options={"episode": 2})
+    assert_same(first, again)
+    assert np.array_equal(copy.goal_object_pose(), goal_pose)
+    _holds_still(copy)
+    step = copy.step(SOMEWHERE)
+    assert_same(first_step[0], step[0])
+    assert first_step[1:] == step[1:]
+
+
+def _holds_still(env: ObjectTask) -> None:
+    """Arm and object rest: no motion is left over that would tell where the expert has been."""
+    flange, thing = env.robot.state()[:3], env.robot.object_pose()[:3]
+    env.hold(0.5)
+    assert np.abs(env.robot.state()[:3] - flange).max() < 5e-4
+    assert np.abs(env.robot.object_pose()[:3] - thing).max() < 5e-4
+
+
+def _starts_as_the_benchmark_says(env: ObjectTask, observation: dict[str, np.ndarray]) -> None:
+    assert (np.abs(observation["state"][:3] - NOMINAL_START_M) <= START_RANGE_M).all()
+    thing, goal = env.robot.object_pose(), env.goal_object_pose()
+    if isinstance(env, FrankaReachWithObjectEnv):
+        assert env.robot.held()
+        assert env.robot.object_height() > LIFTED_M
+        low, high = GOAL_DISTANCE_M
+        assert low <= np.linalg.norm(goal[:3] - thing[:3]) <= high
+        return
+    assert observation["state"][6] < 0.02, "the hand is open"
+    assert not env.robot.held()
+    assert (np.abs(thing[:2] - WORKSPACE_CENTRE) <= OBJECT_AREA_M).all()
+    assert np.abs(env.robot.object_height()) < 5e-4
+    assert env.robot.object_tilt() < 0.01
+    if isinstance(env, FrankaPickPlaceEnv):
+        assert np.linalg.norm(goal[:2] - thing[:2]) >= APART_M
+        assert (np.abs(goal[:2] - WORKSPACE_CENTRE) <= OBJECT_AREA_M + 0.01).all()
+        way = np.abs(observation["state"][:3] - env.robot.grasp_position())
+        assert (way <= NEAR_START_M + 0.002).all()
+        assert not env.was_grasped()
+        assert not env.was_carried()
+
+
+def _distance(env: ObjectTask) -> float:
+    """What the reward is the negative of, metres."""
+    if isinstance(env, FrankaGraspEnv):
+        return float(np.linalg.norm(env.flange_state()[:3] - env.goal_state()[:3]))
+    return float(np.linalg.norm(env.robot.object_pose()[:3] - env.goal_object_pose()[:3]))
+
+
+def test_three_pictures_in_force_one_after_the_other(make_task: MakeTask) -> None:
+    env = make_task("pick-place", "box")
+    observation, _ = env.reset(seed=1)
+    frames = env.goal_frames()
+    assert frames.shape == (3, 256, 256, 3)
+    for first, second in ((0, 1), (1, 2), (0, 2)):
+        assert np.abs(frames[first].astype(int) - frames[second]).mean() > 1
+    shown, ends = [observation["goal_frame"]], []
+    for _ in range(18):
+        observation, _, terminated, truncated, _ = env.step(ZERO)
+        shown.append(observation["goal_frame"])
+        ends.append((terminated, truncated))
+    for step, frame in enumerate(shown):
+        assert np.array_equal(frame, frames[(step >= 4) + (step >= 14)]), step
+    assert ends == [(False, False)] * 17 + [(False, True)]
+
+
+def test_an_expert_that_fails_rejects_the_reset(
+    make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env, really = make_task("grasp", "box"), {"grasps": 0}
+    grasp = env.robot.expert_grasp
+
+    def clumsy(on_row: Any = None) -> bool:
+        really["grasps"] += 1
+        return grasp(on_row) and really["grasps"] > 1
+
+    monkeypatch.setattr(env.robot, "expert_grasp", clumsy)
+    assert env.reset(options={"episode": 0})[1] == {"rejected_resets": 1}
+    monkeypatch.setattr(env.robot, "expert_grasp", lambda on_row=None: False)
+    monkeypatch.setattr("armchair.envs.task.MAX_REJECTIONS", 2)
+    with pytest.raises(ArmchairError, match="no reachable goal in 2 scenes of level 'light'"):
+        env.reset(options={"episode": 0})
+
+
+def test_names_of_objects() -> None:
+    assert set(OBJECT_NAMES) == set(OBJECTS)
+    with pytest.raises(UnknownNameError, match=r"unknown object 'cap'\. Did you mean 'cup'"):
+        FrankaGraspEnv(object="cap")

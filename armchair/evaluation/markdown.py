@@ -86,12 +86,25 @@ def _task_section(name: str, task: TaskReport) -> str:
         [
             f"## {name}",
             table(SCORE_HEADER, rows),
+            *_clauses(task),
             f"Distances are of the end of the episode, to the goal. Rejected resets: "
             f"{task.score.rejected_resets}. Controls play the same episodes; the experts read the "
             "goal state and are the ceiling, not entrants.",
             table(["episode", "success", "start cm", "end cm", "video"], episodes),
         ]
     )
+
+
+def _clauses(task: TaskReport) -> list[str]:
+    """Return the table that says which parts of the rule were met, for tasks with an object."""
+    names = list(task.score.clauses)
+    scores = {"**planner**": task.score, **task.controls}
+    rows = [
+        [contestant, *(f"{score.clauses[name]}/{score.episodes}" for name in names)]
+        for contestant, score in scores.items()
+    ]
+    title = "Episodes that met each clause of the success rule; success is to meet them all."
+    return [title, table(["", *(name.replace("_", " ") for name in names)], rows)] if names else []
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

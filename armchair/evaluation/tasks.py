@@ -11,6 +11,7 @@ from typing import Any
 
 import gymnasium
 
+from armchair.errors import BadValueError
 from armchair.evaluation.policies import ExpertPolicy, Policy, SimulatorExpert
 from armchair.evaluation.simulators import Simulator
 from armchair.evaluation.verdicts import (
@@ -109,11 +110,16 @@ for _object in ("cup", "box"):
 
 
 def select_tasks(names: Sequence[str]) -> tuple[str, ...]:
-    """Return task names for `all` or a list; raises `UnknownNameError` for what is no task."""
+    """Return task names for `all` or a list.
+
+    Raises `UnknownNameError` for what is no task, `BadValueError` for an empty list.
+    """
     wanted = [part for name in names for part in name.split(",") if part]
     if wanted == ["all"]:
         return TASK_NAMES
     check_tasks(wanted)
+    if not wanted:
+        raise BadValueError(f"no task in {list(names)}; name one, such as reach, or all.")
     return tuple(dict.fromkeys(wanted))
 
 

@@ -1,4 +1,4 @@
-"""How fast pictures and episodes are made, and read back."""
+"""How fast pictures and episodes are made."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from armchair.bench.measurement import BENCHMARKS, BenchSetting, Measurement, seconds_of
 from armchair.sim.arm import SimArm
 from armchair.sim.collect import CollectConfig, make_episode
-from armchair.worldmodel.data.episodes import DroidEpisodes
 
 
 @BENCHMARKS.add("render")
@@ -40,24 +39,4 @@ def collect(setting: BenchSetting) -> Measurement:
             seconds=seconds_of(one_episode, setting.repeats) / setting.rows,
             against="real time, 1/15 s",
             reference_seconds=1 / 15,
-        )
-
-
-@BENCHMARKS.add("load")
-def load(setting: BenchSetting) -> Measurement:
-    """Decode a frame of an episode, against encoding it into tokens."""
-    with tempfile.TemporaryDirectory() as folder:
-        make_episode(CollectConfig(rows=setting.rows), Path(folder), 0)
-        rows = range(0, setting.rows, 4)
-        frames = DroidEpisodes(Path(folder))[0].frames(rows)
-
-        def decode() -> None:
-            DroidEpisodes(Path(folder))[0].frames(rows)  # opened anew: nothing is remembered
-
-        return Measurement(
-            what="read one model frame from HDF5 and MP4",
-            seconds=seconds_of(decode, setting.repeats) / len(rows),
-            against="encoding it",
-            reference_seconds=seconds_of(lambda: setting.model.encode(frames), setting.repeats)
-            / len(rows),
         )

@@ -28,7 +28,7 @@ class Config:
 
 def run(config: Config) -> None:
     """Time what is asked for, print a table and write the figures."""
-    from armchair.bench import learning, simulation  # noqa: F401  (they register themselves)
+    from armchair.bench import learning, loading, simulation  # noqa: F401  (they register themselves)
     from armchair.bench.measurement import BENCHMARKS, BenchSetting
     from armchair.evaluation.provenance import code_version, processor
     from armchair.planners import load_planner

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from armchair.bench import learning, simulation  # noqa: F401  (they register themselves)
+from armchair.bench import learning, loading, simulation  # noqa: F401  (they register themselves)
 from armchair.bench.measurement import BENCHMARKS, BenchSetting, Measurement, seconds_of
 from armchair.cli.main import main
 from armchair.errors import BadValueError
@@ -55,3 +55,12 @@ def test_verb_writes_its_figures(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_unknown_benchmark_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--only", "plam"]) == 2
     assert "Did you mean 'plan'?" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_clips_are_read_at_least_five_times_as_fast_as_decoded() -> None:
+    setting = BenchSetting(model=tiny_sandbox(), planner=load_planner("cem"), repeats=3)
+    found = BENCHMARKS["load"](setting)
+    assert found.ratio <= 1 / 5
+    assert "MB per robot hour" in found.what
+    assert "MB per robot hour" in found.against

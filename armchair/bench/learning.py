@@ -20,8 +20,8 @@ FRAMES = 8
 """Model frames a clip, as in the reference training."""
 
 
-@BENCHMARKS.add("plan")
-def plan(setting: BenchSetting) -> Measurement:
+@BENCHMARKS.add("action")
+def action(setting: BenchSetting) -> Measurement:
     """Plan one action, against the predictor's weights multiplied as often and nothing else."""
     model, generator = setting.model, torch.Generator().manual_seed(0)
     latents = _latents(model, 2)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from armchair.errors import BadValueError
 from armchair.planners import Planner
@@ -31,12 +31,16 @@ class BenchSetting:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """Seconds of one piece of work and of what it is compared with on the same machine."""
+    """Seconds of one piece of work and of what it is compared with on the same machine.
+
+    figures: other numbers that belong to it, by name.
+    """
 
     what: str
     seconds: float
     against: str
     reference_seconds: float
+    figures: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def per_second(self) -> float:

@@ -15,11 +15,12 @@ class Config:
     """Options of `armchair bench`."""
 
     only: tuple[str, ...] = ()
-    """Benchmarks to run, all by default: collect, load, plan, render, train."""
+    """Benchmarks to run, all by default: action, collect, load, plan, plan-long, render,
+    train."""
     model: str = "default"
     """World model: a name (default is the shipped one) or a folder with a checkpoint."""
     planner: str = "cem"
-    """Planner that `plan` times."""
+    """Planner that `action` times."""
     repeats: int = 5
     """Timed runs of each; the median counts."""
     out: Path | None = None
@@ -28,7 +29,12 @@ class Config:
 
 def run(config: Config) -> None:
     """Time what is asked for, print a table and write the figures."""
-    from armchair.bench import learning, loading, simulation  # noqa: F401  (they register themselves)
+    from armchair.bench import (  # noqa: F401  (they register themselves)
+        learning,
+        loading,
+        planning,
+        simulation,
+    )
     from armchair.bench.measurement import BENCHMARKS, BenchSetting
     from armchair.evaluation.provenance import code_version, processor
     from armchair.planners import load_planner
@@ -48,6 +54,8 @@ def run(config: Config) -> None:
         found = benchmarks[name](setting)
         numbers = [f"{found.seconds:.3g}", f"{found.per_second:.3g}", f"{found.ratio:.3g}"]
         table.add_row(name, found.what, *numbers[:2], found.against, numbers[2])
+        for figure, value in found.figures.items():
+            table.add_row("", f"  {figure}", "", "", "", f"{value:.3g}")
         figures[name] = {**vars(found), "ratio": found.ratio}
     Console().print(table)
     if config.out is not None:

@@ -73,20 +73,27 @@ def load_pair(name: str) -> FramePair:
 
 def simulated_pair(scene: Scene) -> FramePair:
     """Return a pair from the simulator: a reset of the reach task and one random move."""
-    env = TASKS["reach"].make_env()
-    try:
-        observed, _ = env.reset(options=scene.options())
-        before = strip(observed)
-        after = strip(env.step(_random_move(scene.policy_seed()))[0])
-    finally:
-        env.close()
+    before, after = simulated_walk(scene, 1)
     name = f"sim-{scene.role}-{scene.seed}-{scene.episode}"
     return FramePair(name=name, before=before, after=after)
 
 
-def _random_move(seed: int) -> NDArray[np.float64]:
+def simulated_walk(scene: Scene, moves: int) -> tuple[Observation, ...]:
+    """Return moves + 1 moments: a reset of the reach task and random moves, 5 cm or longer."""
+    env = TASKS["reach"].make_env()
+    generator = torch.Generator().manual_seed(scene.policy_seed())
+    try:
+        observed, _ = env.reset(options=scene.options())
+        walk = [strip(observed)]
+        for _ in range(moves):
+            walk.append(strip(env.step(_random_move(generator))[0]))
+    finally:
+        env.close()
+    return tuple(walk)
+
+
+def _random_move(generator: torch.Generator) -> NDArray[np.float64]:
     """Return a translation (7,) within the planners' bounds and at least 5 cm long."""
-    generator = torch.Generator().manual_seed(seed)
     while True:
         move = ActionBounds(gripper=0.0).sample(1, 1, generator)[0, 0].double().numpy()
         if np.linalg.norm(move[:3]) >= LEAST_MOVE_M:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from armchair.errors import BadValueError
 from armchair.poses import matrix_to_euler
+from armchair.registry import Registry
 
 Array = NDArray[np.float64]
 
@@ -82,6 +83,9 @@ class CameraPlacement:
 LEFT = CameraPlacement()
 RIGHT = LEFT.mirrored
 """The mirror of the left one; rendered on demand only."""
+PLACEMENTS: Registry[CameraPlacement] = Registry("placement")
+"""Where a left camera may stand; the right one is its mirror."""
+PLACEMENTS.add("left")(LEFT)
 
 
 def extrinsics(position: Array, gl_rotation: Array) -> Array:

@@ -5,37 +5,44 @@ Resuming is looking which indices exist. An episode is a function of (seed, inde
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterator
-from concurrent.futures import as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from armchair.episode import Simulation
-from armchair.errors import ArmchairError, BadValueError
+from armchair.errors import BadValueError, UnknownNameError
+from armchair.poses import euler_to_matrix
 from armchair.seeds import episode_seed
-from armchair.sim.arm import SimArm
-from armchair.sim.behaviours import BEHAVIOURS, FLANGE_HIGH, FLANGE_LOW
+from armchair.sim.arm import DOWN, SimArm
+from armchair.sim.behaviours import BEHAVIOURS, FLANGE_HIGH, FLANGE_LOW, FREE, HOVER_M, Outcome
+from armchair.sim.cameras import PLACEMENTS
 from armchair.sim.droid_writer import (
     clean_leftovers,
     episode_path,
     existing_indices,
     write_episode,
 )
-from armchair.sim.randomise import LEVELS, randomise
+from armchair.sim.engines import ENGINES
+from armchair.sim.hands import HANDS
+from armchair.sim.manifest import Settings, claim
+from armchair.sim.mix import MIXES, MixConfig, draw
+from armchair.sim.randomise import LEVELS, Level, randomise
 from armchair.sim.recorder import Recorder
-from armchair.sim.workers import spawned
+from armchair.sim.scene import LEFT_CAMERA, RIGHT_CAMERA, WRIST_CAMERA, SceneConfig
+from armchair.sim.shard import Shard
 
 ROLE_STRIDE = {"train": 0, "validation": 1_000_000, "test": 2_000_000}
 """Added to an episode's index, so that roles never share a name or a folder entry."""
+VIEWS = (LEFT_CAMERA, RIGHT_CAMERA, WRIST_CAMERA)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CollectConfig:
-    """What to make. `mix` gives the share of each behaviour; shares need not sum to 1."""
+    """What to make. Raises ArmchairError naming the value that is out of range."""
 
     episodes: int = 100
     rows: int = 240
@@ -43,82 +50,141 @@ class CollectConfig:
     level: str = "light"
     role: str = "train"
     seed: int = 0
-    mix: tuple[tuple[str, float], ...] = (("play", 0.4), ("steps", 0.35), ("reach", 0.25))
-    cameras: tuple[str, ...] = ("left",)
+    mix: MixConfig = MIXES["reach"]
+    cameras: tuple[str, ...] = (LEFT_CAMERA,)
+    """Which of left, right and wrist are rendered."""
+    placement: str = "left"
+    """Where the left camera stands, a name of `armchair.sim.cameras.PLACEMENTS`."""
+    camera_angle_deg: tuple[float, float] | None = None
+    """Range of the left camera's angle; None keeps the placement's own, and the level's jitter."""
+    gripper: str = "robotiq"
 
     def __post_init__(self) -> None:
-        LEVELS[self.level]
+        LEVELS[self.level], PLACEMENTS[self.placement], HANDS[self.gripper]
+        self.variety()
         episode_seed(self.role, self.seed, 0)
-        for name, _ in self.mix:
-            BEHAVIOURS[name]
+        for name in self.cameras:
+            if name not in VIEWS:
+                raise UnknownNameError("camera", name, VIEWS)
+        if LEFT_CAMERA not in self.cameras or len(set(self.cameras)) < len(self.cameras):
+            raise BadValueError(
+                f"cameras {' '.join(self.cameras)}: give left, which readers need, and each of "
+                "right and wrist at most once."
+            )
         if self.episodes < 1 or self.rows < 33:
             raise BadValueError(
                 f"episodes {self.episodes} and rows {self.rows}: give at least 1 episode of at "
                 "least 33 rows (a clip of 8 frames at 4 fps needs 33)."
             )
 
+    def variety(self) -> Level:
+        """Return the level, with the cameras' angles if they are asked for."""
+        level = LEVELS[self.level]
+        if self.camera_angle_deg is None:
+            return level
+        return dataclasses.replace(level, camera_angle_deg=self.camera_angle_deg)
 
-def collect(config: CollectConfig, root: Path, workers: int = 1) -> Iterator[int]:
-    """Write the missing episodes under `root`, yielding each index as it is complete.
+    def scene(self, thing: str) -> SceneConfig:
+        """Return the scene with an object of a name."""
+        return SceneConfig(
+            object=thing,
+            gripper=self.gripper,
+            left=PLACEMENTS[self.placement],
+            variety=self.variety().varied,
+        )
 
-    Raises ArmchairError when the disk is full or a worker dies; what was complete stays and is
-    skipped next time.
+    def settings(self) -> Settings:
+        """Return everything that decides what an episode looks like."""
+        found = dataclasses.asdict(self)
+        del found["episodes"]
+        return found
+
+
+def collect(
+    config: CollectConfig,
+    root: Path,
+    workers: int = 1,
+    *,
+    shard: Shard = Shard(),  # noqa: B008  (frozen)
+    engine: str = "local",
+) -> Iterator[int]:
+    """Write the missing episodes of a shard under `root`, yielding each index as it is complete.
+
+    Raises ArmchairError when the folder was made with other settings, the disk is full or a worker
+    dies; what was complete stays and is skipped next time.
     """
+    work = ENGINES[engine]
+    root = root.absolute()
+    claim(root, config.settings())
     clean_leftovers(root)
     offset = ROLE_STRIDE[config.role]
     done = existing_indices(root)
-    todo = [i for i in range(config.episodes) if offset + i not in done]
-    yield from (i for i in range(config.episodes) if offset + i in done)
-    make = functools.partial(make_episode, config, root)
-    if workers <= 1:
-        for index in todo:
-            yield make(index)
-        return
+    mine = shard.of(config.episodes)
+    yield from (i for i in mine if offset + i in done)
+    todo = [i for i in mine if offset + i not in done]
     try:
-        with spawned(workers) as pool:
-            for future in as_completed([pool.submit(make, index) for index in todo]):
-                yield future.result()
-    except BrokenProcessPool as error:
-        raise ArmchairError(
-            f"a worker process of {workers} died, of too little memory perhaps. Run the same "
-            "command again with fewer workers; complete episodes are kept."
-        ) from error
+        yield from work(functools.partial(make_episode, config, root), todo, workers)
     finally:
         clean_leftovers(root)
 
 
 @functools.cache
-def _arm() -> SimArm:
-    return SimArm()  # one compiled scene and one GL context per process
+def _arm(scene: SceneConfig) -> SimArm:
+    return SimArm(scene)  # one compiled scene per object and one GL context each per process
 
 
 def make_episode(config: CollectConfig, root: Path, index: int) -> int:
     """Simulate and write one episode; returns its index within the run."""
     rng = np.random.default_rng(episode_seed(config.role, config.seed, index))
-    arm = _arm()
+    more = rng.spawn(1)[0]  # what the first model's data did not draw
+    behaviour = draw(config.mix.behaviours, rng)
+    thing = draw(config.mix.objects, more)
+    level = config.variety()
+    arm = _arm(config.scene(thing))
     arm.reset()
-    names, shares = zip(*config.mix, strict=True)
-    behaviour = str(rng.choice(names, p=np.array(shares) / sum(shares)))
-    randomise(arm, LEVELS[config.level], rng)
-    start = rng.uniform(FLANGE_LOW, FLANGE_HIGH)
-    arm.drive_to(start, closed=float(rng.choice([0.0, rng.random()])))
-    recorder = Recorder(arm, config.cameras)
+    randomise(arm, level, rng)
+    _start(arm, behaviour, level, rng, more)
+    recorder = Recorder(arm, config.cameras, level.action_noise_m)
     outcome = BEHAVIOURS[behaviour](recorder, rng, config.rows)
-    simulation: Simulation = {
+    episode = recorder.episode(
+        ROLE_STRIDE[config.role] + index,
+        outcome.task,
+        success=outcome.success,
+        simulation=_about(config, index, behaviour, thing, outcome),
+    )
+    if not episode_path(root, episode.index, episode.success).exists():  # by another run, meanwhile
+        write_episode(root, episode)
+    return index
+
+
+def _start(
+    arm: SimArm,
+    behaviour: str,
+    level: Level,
+    rng: np.random.Generator,
+    more: np.random.Generator,
+) -> None:
+    """Bring the arm to where the episode starts, fingers open or anyhow."""
+    place = rng.uniform(FLANGE_LOW, FLANGE_HIGH)
+    if behaviour not in FREE:
+        place[2] = max(place[2], HOVER_M)  # does not knock over what it is about to handle
+    arm.command_rotation = euler_to_matrix(more.normal(0.0, 1.0, 3) * level.start_turn_rad) @ DOWN
+    arm.drive_to(place, closed=float(rng.choice([0.0, rng.random()])))
+
+
+def _about(
+    config: CollectConfig, index: int, behaviour: str, thing: str, outcome: Outcome
+) -> Simulation:
+    """Return what DROID has no field for."""
+    about: Simulation = {
         "behaviour": behaviour,
+        "object": thing,
+        "settled": float(outcome.settled),
         "level": config.level,
         "role": config.role,
         "seed": float(config.seed),
         "episode": float(index),
     }
     if outcome.goal is not None:
-        simulation["goal_state"] = outcome.goal
-    episode = recorder.episode(
-        ROLE_STRIDE[config.role] + index,
-        outcome.task,
-        success=outcome.success,
-        simulation=simulation,
-    )
-    if not episode_path(root, episode.index, episode.success).exists():  # by another run, meanwhile
-        write_episode(root, episode)
-    return index
+        about["goal_state"] = outcome.goal
+    return about

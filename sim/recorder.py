@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,7 @@ from armchair.sim.cameras import (
     extrinsics,
     intrinsics,
 )
-from armchair.sim.contacts import object_pose
+from armchair.sim.contacts import finger_contacts, held, object_pose
 from armchair.sim.pictures import FRAME_SIZE
 from armchair.sim.scene import LEFT_CAMERA, RIGHT_CAMERA, WRIST_CAMERA
 
@@ -49,7 +51,7 @@ class Recorder:
         action_noise_m: float = 0.0,
     ) -> None:
         self.arm, self.rendered = arm, rendered
-        self._rows: list[dict[str, Array]] = []
+        self._rows: list[dict[str, NDArray[Any]]] = []
         self._frames: dict[str, list[NDArray[np.uint8]]] = {name: [] for name in rendered}
         self.step_starts: list[int] = []
         self.action_noise_m = action_noise_m
@@ -60,6 +62,7 @@ class Recorder:
     def row(self) -> None:
         """Record the present state, picture and command as one row, then advance 1/15 s."""
         arm = self.arm
+        touch = finger_contacts(arm.model, arm.data)
         torques = arm.data.qfrc_actuator[arm.joint_dofs]
         self._rows.append(
             {
@@ -68,7 +71,8 @@ class Recorder:
                 "joints": arm.data.qpos[arm.joint_qpos].copy(),
                 "velocities": arm.data.qvel[arm.joint_dofs].copy(),
                 "torques": torques.copy(),
-                "object": self._object_pose(),
+                "object": object_pose(arm.model, arm.data),
+                "touch": np.array([touch.left, touch.right, held(arm.model, arm.data)]),
                 **{serial: self._camera_pose(name) for serial, (name, _, _) in CAMERAS.items()},
             }
         )
@@ -103,13 +107,12 @@ class Recorder:
             cameras=tuple(self._camera_log(serial, column[serial]) for serial in sorted(CAMERAS)),
             simulation={
                 "object_pose": column["object"],
+                "finger_contacts": column["touch"][:, :2],
+                "held": column["touch"][:, 2],
                 "step_starts": np.array(self.step_starts, dtype=np.int64),
                 **simulation,
             },
         )
-
-    def _object_pose(self) -> Array:
-        return object_pose(self.arm.model, self.arm.data)
 
     def _camera_pose(self, name: str) -> Array:
         camera = self.arm.data.camera(name)

@@ -95,14 +95,14 @@ def pattern_materials(model: mujoco.MjModel, form: str) -> list[int]:
 
 def _add(spec: mujoco.MjSpec, name: str, picture: NDArray[np.uint8], form: str) -> None:
     cube = form == "cube"
-    spec.add_texture(
+    texture = spec.add_texture(
         name=name,
         type=mujoco.mjtTexture.mjTEXTURE_CUBE if cube else mujoco.mjtTexture.mjTEXTURE_2D,
         height=picture.shape[0],
         width=picture.shape[1],
         nchannel=3,
-        data=picture.tobytes(),
     )
+    texture.data = picture.tobytes()
     material = spec.add_material(name=name, texuniform=not cube, texrepeat=[REPEATS[form]] * 2)
     material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = name
 

@@ -1,4 +1,4 @@
-"""Simulate random play and reaches, and write DROID-format episodes; resumable, parallel."""
+"""Simulate random play and tasks, and write DROID-format episodes; resumable, parallel."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,17 +24,33 @@ class Config:
     """Rows per episode at 15 Hz."""
     level: str = "light"
     """Variety: none, light or full."""
+    mix: str = "reach"
+    """What the arm does: reach (play, steps, reaches) or tasks (objects handled as well)."""
+    cameras: tuple[str, ...] = ("left",)
+    """Which cameras are rendered: left, right, wrist."""
+    placement: str = "left"
+    """Where the left camera stands: left, or close for a tighter picture."""
+    camera_angle: tuple[float, float] | None = None
+    """Range of the left camera's angle in degrees, 35 85 for the whole sweep; its own if unset."""
+    gripper: str = "robotiq"
+    """Hand: robotiq or panda."""
     role: str = "train"
     """Which seeds: train, validation or test."""
     seed: int = 0
     """The same seed gives the same episodes."""
+    shard: str = "1/1"
+    """Which share of the episodes this machine makes: i/n, i from 1 to n."""
+    engine: str = "local"
+    """Who works: local (processes of this machine) or ray (a Ray cluster)."""
     workers: int = 0
-    """Processes; 0 means one per core."""
+    """Processes; 0 means one per core, of the whole cluster with ray."""
 
 
 def run(config: Config) -> None:
-    """Collect; raises ArmchairError on bad options or a full disk."""
+    """Collect; raises ArmchairError on bad options, a folder of other episodes or a full disk."""
     from armchair.sim.collect import CollectConfig, collect
+    from armchair.sim.mix import MIXES
+    from armchair.sim.shard import Shard
 
     plan = CollectConfig(
         episodes=config.episodes,
@@ -41,24 +58,51 @@ def run(config: Config) -> None:
         level=config.level,
         role=config.role,
         seed=config.seed,
+        mix=MIXES[config.mix],
+        cameras=config.cameras,
+        placement=config.placement,
+        camera_angle_deg=config.camera_angle,
+        gripper=config.gripper,
     )
-    workers = config.workers or os.cpu_count() or 1
-    console, started = Console(stderr=True), time.perf_counter()
-    made = 0
+    shard = Shard.parse(config.shard)
+    workers = config.workers or (0 if config.engine == "ray" else os.cpu_count() or 1)
+    started, made = time.perf_counter(), 0
     with Progress(
         TextColumn("collect"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=console,
+        console=Console(stderr=True),
     ) as progress:
-        bar = progress.add_task("episodes", total=config.episodes)
-        for _ in collect(plan, config.out, workers):
+        bar = progress.add_task("episodes", total=len(shard.of(config.episodes)))
+        for _ in collect(plan, config.out, workers, shard=shard, engine=config.engine):
             made += 1
             progress.update(bar, completed=made)
     seconds = time.perf_counter() - started
-    rate = made * config.rows / seconds
+    Console().print(_what_is_there(config.out))
     Console().print(
         f"{made} episodes of {config.rows} rows in {config.out}: {seconds:.0f} s, "
-        f"{rate / workers:.0f} frames per second and process (existing episodes included)"
+        f"{made * config.rows / seconds:.0f} frames per second (existing episodes included)"
     )
+
+
+def _what_is_there(root: Path) -> Table:
+    """Return a table of everything in the folder, earlier runs and other shards included."""
+    from armchair.sim.made import Made, made_under, total
+
+    def cells(one: Made) -> list[str]:
+        share = one.successes / one.episodes if one.episodes else 0.0
+        return [
+            f"{one.episodes}",
+            f"{one.minutes:.1f}",
+            f"{share:.0%}",
+            f"{one.settled_share:.0%}",
+        ]
+
+    found = made_under(root)
+    table = Table("behaviour", "object", "episodes", "minutes", "success", "in settled steps")
+    for (behaviour, thing), one in found.items():
+        table.add_row(behaviour, thing, *cells(one))
+    table.add_section()
+    table.add_row("all", "", *cells(total(found.values())))
+    return table

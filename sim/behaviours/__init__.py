@@ -5,6 +5,7 @@ steps as planners take them. It may read the simulator: it is an expert, nobody 
 """
 
 from armchair.sim.behaviours import free, handling, touching  # noqa: F401  (they register)
+from armchair.sim.behaviours.free import FREE
 from armchair.sim.behaviours.registry import (
     BEHAVIOURS,
     FLANGE_HIGH,
@@ -14,12 +15,15 @@ from armchair.sim.behaviours.registry import (
     Behaviour,
     Outcome,
 )
+from armchair.sim.behaviours.things import HOVER_M
 
 __all__ = [
     "BEHAVIOURS",
     "FLANGE_HIGH",
     "FLANGE_LOW",
+    "FREE",
     "GRIPPER_STEP",
+    "HOVER_M",
     "STEP_M",
     "Behaviour",
     "Outcome",

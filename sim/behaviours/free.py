@@ -19,6 +19,9 @@ from armchair.sim.behaviours.registry import (
 )
 from armchair.sim.recorder import Recorder
 
+FREE = ("play", "steps", "reach")
+"""Behaviours that care for no object, and may start anywhere."""
+
 
 @BEHAVIOURS.add("play")
 def play(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:

@@ -38,9 +38,9 @@ PLACE_LOW, PLACE_HIGH = np.array([0.38, -0.18]), np.array([0.60, 0.18])
 def grasp(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
     """Pick the object up, put it down, again and again; success: the last try that was finished."""
     mover, lifted = Mover(recorder, rng, rows), False
-    while not mover.over:
+    while not mover.over():
         held = pick(mover)
-        lifted = lifted if mover.over else held
+        lifted = lifted if mover.over() else held
         if held:
             mover.wander(FLANGE_LOW, FLANGE_HIGH, int(rng.integers(0, 5)))
             put_down(mover, object_position(mover.arm)[:2])
@@ -54,7 +54,7 @@ def carry(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
     """Move about with the object in the hand from row 0; success: it is still there at the end."""
     _start_in_hand(recorder, rng)
     mover = Mover(recorder, rng, rows)
-    while not mover.over:
+    while not mover.over():
         if not is_lifted(mover.arm):
             back_off(mover)
             pick(mover)
@@ -70,13 +70,13 @@ def place(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
     """Put the object down at one place after another; success: the last one that was finished."""
     _start_in_hand(recorder, rng)
     mover, placed = Mover(recorder, rng, rows), False
-    while not mover.over:
+    while not mover.over():
         if not is_lifted(mover.arm) and not pick(mover):
             back_off(mover)
             continue
         target = rng.uniform(PLACE_LOW, PLACE_HIGH)
         put_down(mover, target)
-        if not mover.over:
+        if not mover.over():
             apart = np.linalg.norm(object_position(mover.arm)[:2] - target)
             placed = bool(apart < PLACED_M) and not is_lifted(mover.arm)
     return _outcome(mover, "place the", placed)
@@ -86,12 +86,12 @@ def place(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
 def recover(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
     """Close beside the object, notice, open, and grasp it; success: it was lifted after a miss."""
     mover, lifted = Mover(recorder, rng, rows), False
-    while not mover.over:
+    while not mover.over():
         pick(mover, beside=_miss(mover))
         if not is_lifted(mover.arm):
             mover.fingers(closing=False)
             pick(mover)
-            lifted = lifted or (is_lifted(mover.arm) and not mover.over)
+            lifted = lifted or (is_lifted(mover.arm) and not mover.over())
         put_down(mover, object_position(mover.arm)[:2])
     return _outcome(mover, "pick up, after a miss, the", lifted)
 
@@ -105,14 +105,14 @@ def pick(mover: Mover, beside: Array | None = None) -> bool:
     if rng.random() < 0.5:
         mover.wander(ABOVE_LOW, FLANGE_HIGH, int(rng.integers(1, 4)))
     spread = CARELESS_M if rng.random() < CARELESS_SHARE else CAREFUL_M
-    goal = grasp_position(arm) + [*rng.normal(0.0, spread, 2), rng.uniform(0.0, 0.008)]
+    goal = grasp_position(arm) + np.append(rng.normal(0.0, spread, 2), rng.uniform(0.0, 0.008))
     if beside is not None:
         goal[:2] += beside
     opening = -1.0 if arm.state()[6] > 0.1 else 0.0
     if mover.go(np.array([*goal[:2], HOVER_M + rng.uniform(-0.01, 0.05)]), opening):
         mover.go(goal)
         mover.fingers(closing=True)
-        mover.go(arm.flange_position + [0, 0, rng.uniform(0.06, 0.15)])
+        mover.rise(rng.uniform(0.06, 0.15))
     return is_lifted(arm)
 
 
@@ -124,7 +124,7 @@ def put_down(mover: Mover, target: Array) -> None:
         above = np.array([*(target + hangs[:2]), max(arm.flange_position[2], HOVER_M)])
         mover.go(above)
         low = object_position(arm)[2] - resting_height(arm) - mover.rng.uniform(0.0, 0.006)
-        mover.go(arm.flange_position - [0, 0, low])
+        mover.rise(-low)
     back_off(mover)
 
 
@@ -156,7 +156,7 @@ def _start_in_hand(recorder: Recorder, rng: np.random.Generator) -> None:
     for _ in range(TRIES):
         mover.arm.drive_to(np.array([*mover.arm.flange_position[:2], HOVER_M]))
         if pick(mover):
-            mover.go(rng.uniform(FLANGE_LOW + [0, 0, 0.06], FLANGE_HIGH))
+            mover.go(rng.uniform(ABOVE_LOW, FLANGE_HIGH))
             return
 
 

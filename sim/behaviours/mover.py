@@ -42,7 +42,6 @@ class Mover:
         self._recorder, self._quiet = recorder, quiet
         self._advance: Callable[[], None] = self.arm.row if quiet else recorder.row
 
-    @property
     def over(self) -> bool:
         """Whether all rows are recorded; a quiet mover is never over."""
         return not self._quiet and len(self._recorder) >= self.rows
@@ -57,7 +56,7 @@ class Mover:
         for _ in range(MAX_STEPS if self.settled else MAX_LEG_ROWS):
             way = place - self.arm.flange_position
             apart = float(np.linalg.norm(way))
-            if apart < ARRIVED_M or self.over:
+            if apart < ARRIVED_M or self.over():
                 return apart < ARRIVED_M
             if not self.settled:
                 self._row(way * min(1.0, lead / apart), grip)
@@ -68,22 +67,26 @@ class Mover:
             grip = 0.0
         return False
 
+    def rise(self, metres: float) -> bool:
+        """Go straight up, or down if negative; returns whether it arrived."""
+        return self.go(self.arm.flange_position + np.array([0.0, 0.0, metres]))
+
     def step(self, way: Array, grip: float = 0.0) -> None:
         """One settled action: a change of position (3,), metres, and of the gripper."""
-        if self.over:
+        if self.over():
             return
         self._mark()
         change = float(np.clip(grip, -1, 1) * GRIPPER_STEP)
         self._command(np.clip(way, -STEP_M, STEP_M), change)
         for _ in range(MAX_MOVE_ROWS):
             self._advance()
-            if self.over or self.arm.settled(fingers=abs(change) >= DEADBAND):
+            if self.over() or self.arm.settled(fingers=abs(change) >= DEADBAND):
                 return
 
     def wait(self, rows: int) -> None:
         """Hold still for a number of rows."""
         for _ in range(rows):
-            if not self.over:
+            if not self.over():
                 self._advance()
 
     def fingers(self, closing: bool) -> None:
@@ -98,13 +101,13 @@ class Mover:
             else:
                 self._row(np.zeros(3), size)
                 self.wait(FINGER_ROWS)
-            if self.over or abs(self.arm.state()[6] - before) < 0.05:
+            if self.over() or abs(self.arm.state()[6] - before) < 0.05:
                 return
 
     def wander(self, low: Array, high: Array, actions: int, grip: float = 0.0) -> None:
         """Random moves between two corners (3,), metres; `grip` is the chance of a gripper move."""
         for _ in range(actions):
-            if self.over:
+            if self.over():
                 return
             way = self.rng.uniform(-STEP_M, STEP_M, 3)
             way = np.clip(self.arm.flange_position + way, low, high) - self.arm.flange_position
@@ -134,5 +137,5 @@ class Mover:
             self._mark()
 
     def _mark(self) -> None:
-        if not self._quiet and not self.over:
+        if not self._quiet and not self.over():
             self._recorder.step_starts.append(len(self._recorder))

@@ -62,7 +62,7 @@ def clear_of(arm: SimArm) -> float:
 def on_table(arm: SimArm) -> bool:
     """Whether the object stands where the arm can grasp it from above."""
     place = object_position(arm)
-    inside = (REACH_LOW < place[:2]).all() and (place[:2] < REACH_HIGH).all()
+    inside = (place[:2] > REACH_LOW).all() and (place[:2] < REACH_HIGH).all()
     return bool(inside and place[2] > 0 and contacts.tilt(arm.model, arm.data) < 0.5)
 
 

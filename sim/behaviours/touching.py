@@ -30,7 +30,7 @@ AROUND_M = np.array([0.10, 0.10])
 def push(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
     """Shove the object about with closed fingers; success: one push moved it 4 cm."""
     mover, pushed = Mover(recorder, rng, rows), False
-    while not mover.over:
+    while not mover.over():
         if not on_table(mover.arm):
             mover.wander(FLANGE_LOW, FLANGE_HIGH, 5, grip=0.3)
             continue
@@ -45,7 +45,7 @@ def push(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
 def gripper(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
     """Open and close over, beside and around the object, with small moves in between."""
     mover = Mover(recorder, rng, rows)
-    while not mover.over:
+    while not mover.over():
         low, high = _around(mover)
         if rng.random() < 0.5:
             low = high = grasp_position(mover.arm)
@@ -62,7 +62,7 @@ def near(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
     """Settled steps from the planner's whole box, down to the table around the object."""
     mover = Mover(recorder, rng, rows)
     mover.settled = True
-    while not mover.over:
+    while not mover.over():
         mover.wander(*_around(mover), actions=int(rng.integers(6, 16)), grip=0.6)
         if rng.random() < 0.3:
             back_off(mover)
@@ -79,7 +79,7 @@ def _one_push(mover: Mover, direction: Array) -> None:
     mover.go(np.array([*behind, HOVER_M]), grip=float(rng.uniform(0.6, 1.0)))
     mover.go(np.array([*behind, low]))
     mover.go(np.array([*beyond, low]))
-    mover.go(arm.flange_position + [0, 0, HOVER_M - low])
+    mover.rise(HOVER_M - low)
 
 
 def _inwards(place: Array, rng: np.random.Generator) -> Array:

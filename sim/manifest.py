@@ -1,0 +1,83 @@
+"""`collect.json`: the settings that a folder of episodes was made with, so that none are mixed."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from armchair.episode import OUTCOMES
+from armchair.episode_names import LAB, SIMULATION
+from armchair.errors import BadFileError
+
+MANIFEST = "collect.json"
+VERSION = 1
+FIX = "Choose another folder, or the settings that this one was made with"
+Settings = dict[str, Any]
+
+
+def claim(root: Path, settings: Settings) -> None:
+    """Write the settings into a new folder, or check that an old one was made with the same.
+
+    Raises `BadFileError` naming what differs. A folder from before there were manifests is judged
+    by what its first episode says of itself.
+    """
+    path = root / MANIFEST
+    wanted = json.loads(json.dumps({"version": VERSION, **settings}))
+    if path.exists():
+        _compare(path, _read(path), wanted)
+        return
+    if (found := _seen_in_first_episode(root)) is not None:
+        _compare(root, found, {name: wanted[name] for name in found})
+    root.mkdir(parents=True, exist_ok=True)
+    temporary = root / f".{MANIFEST}-{os.getpid()}"
+    temporary.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def _read(path: Path) -> Settings:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadFileError(path, f"cannot be read ({error})", FIX) from error
+    if not isinstance(found, dict):
+        raise BadFileError(path, "holds no settings", FIX)
+    return found
+
+
+def _compare(path: Path, found: Settings, wanted: Settings) -> None:
+    names = [n for n in sorted({*found, *wanted}) if found.get(n) != wanted.get(n)]
+    if names:
+        apart = "; ".join(
+            f"{name} was {_short(found.get(name))}, now {_short(wanted.get(name))}"
+            for name in names
+        )
+        raise BadFileError(path, f"its episodes were made with other settings: {apart}", FIX)
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _seen_in_first_episode(root: Path) -> Settings | None:
+    folders = (folder for outcome in OUTCOMES for folder in (root / LAB).glob(f"{outcome}/*/*"))
+    for folder in sorted(folders):
+        path = folder / SIMULATION
+        if folder.name.startswith(".") or not path.exists():
+            continue
+        try:
+            with h5py.File(path) as file:
+                attributes = file.attrs
+                return {
+                    "level": str(attributes["level"]),
+                    "role": str(attributes["role"]),
+                    "seed": int(attributes["seed"]),
+                    "rows": len(file["object_pose"]),
+                }
+        except (OSError, KeyError, ValueError) as error:
+            raise BadFileError(path, f"cannot be read ({error})", "Delete the episode") from error
+    return None

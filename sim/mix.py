@@ -1,0 +1,65 @@
+"""How much of which behaviour, with which object: the mix of a collection, as named data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from armchair.errors import BadValueError
+from armchair.registry import Registry
+from armchair.sim.behaviours import BEHAVIOURS
+from armchair.sim.objects import OBJECTS
+
+Shares = tuple[tuple[str, float], ...]
+"""Names and how often each is drawn; shares need not sum to 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixConfig:
+    """What each episode is drawn from.
+
+    Raises `UnknownNameError` for a name that is not registered, `BadValueError` for bad shares.
+    """
+
+    behaviours: Shares
+    objects: Shares = (("box", 1.0),)
+
+    def __post_init__(self) -> None:
+        for names, known in ((self.behaviours, BEHAVIOURS), (self.objects, OBJECTS)):
+            for name, _ in names:
+                known[name]
+            shares = [share for _, share in names]
+            if not np.isfinite(shares).all() or min(shares, default=-1) < 0 or sum(shares) <= 0:
+                raise BadValueError(
+                    f"mix {names}: shares must be numbers from 0 up, and one above 0."
+                )
+
+
+MIXES: Registry[MixConfig] = Registry("mix")
+MIXES.add("reach")(MixConfig(behaviours=(("play", 0.4), ("steps", 0.35), ("reach", 0.25))))
+"""The data of the first shipped model: no object is touched on purpose."""
+MIXES.add("tasks")(
+    MixConfig(
+        behaviours=(
+            ("play", 0.05),
+            ("steps", 0.08),
+            ("reach", 0.07),
+            ("near", 0.18),
+            ("grasp", 0.14),
+            ("carry", 0.16),
+            ("place", 0.10),
+            ("push", 0.10),
+            ("gripper", 0.06),
+            ("recover", 0.06),
+        ),
+        objects=(("box", 0.5), ("cup", 0.5)),
+    )
+)
+"""Everything that the benchmark's tasks need, about two thirds of it in settled steps."""
+
+
+def draw(shares: Shares, rng: np.random.Generator) -> str:
+    """Return one of the names, as often as its share says."""
+    names, weights = zip(*shares, strict=True)
+    return str(rng.choice(names, p=np.array(weights) / sum(weights)))

@@ -100,6 +100,10 @@ class ArmTask(gym.Env[Observation, Array], gym.utils.EzPickle, ABC, Generic[Robo
         """Return the state (7,) at which the goal picture was taken; for the evaluator only."""
         return self._require_goal().states[-1].copy()
 
+    def goal_states(self) -> Array:
+        """Return the states (goals, 7) of all sub-goals and of the goal; for diagnosis only."""
+        return np.stack(self._require_goal().states)
+
     def goal_frames(self) -> NDArray[np.uint8]:
         """Return the pictures of all sub-goals and of the goal, (goals, 256, 256, 3)."""
         return np.stack(self._require_goal().frames)

@@ -115,7 +115,7 @@ class RecedingHorizonAgent:
         self._lived.append(_Lived(self._encode(observation.frame), state))
         goal = self._goals[sum(self._step >= step for step in self._switch_steps)]
         plan = self._planner.plan(
-            self._model, self._context(), goal, self._generator, self._warm_start()
+            self._model, self._context(), goal, self._generator, moved_on(self._last_plan)
         )
         self._step, self._last_plan = self._step + 1, plan
         return Decision(
@@ -135,17 +135,15 @@ class RecedingHorizonAgent:
             past_actions=torch.as_tensor(past, dtype=torch.float32, device=latents.device),
         )
 
-    def _warm_start(self) -> Tensor | None:
-        """Return the last plan moved on by one step, its final action repeated."""
-        if self._last_plan is None:
-            return None
-        actions = self._last_plan.actions
-        return torch.cat([actions[1:], actions[-1:]])
-
     @torch.no_grad()
     def _encode(self, frame: Frame) -> Tensor:
         """Return latents (tokens, width) of one frame."""
         return self._model.encode(torch.from_numpy(np.ascontiguousarray(frame))[None])[0]
+
+
+def moved_on(plan: Plan | None) -> Tensor | None:
+    """Return the last plan's actions moved on by one step, the final one repeated."""
+    return None if plan is None else torch.cat([plan.actions[1:], plan.actions[-1:]])
 
 
 def _check_frame(frame: object, what: str) -> None:

@@ -22,7 +22,6 @@ from rich.table import Table
 from armchair.errors import BadValueError
 
 if TYPE_CHECKING:  # heavy: torch and the simulator load when the verb runs, not for --help
-    from armchair.evaluation.benchmark import Protocol
     from armchair.evaluation.outcomes import Outcome, Score
     from armchair.evaluation.report import TaskReport
     from armchair.evaluation.run import Evaluation
@@ -40,7 +39,8 @@ class Config:
     episodes: int = 20
     """Episodes per task; each control plays the same ones."""
     planner: str = "cem"
-    """Planner: cem, cem-paper, cem-meta, random-shooting, or a plug-in's name."""
+    """Planner: cem, cem-gradient, cem-meta, cem-paper, gradient, icem, mppi, random-shooting, or a
+    plug-in's name."""
     planner_options: tuple[str, ...] = ()
     """Planner settings to change, as name=value: samples=256 bounds.translation=0.05 (metres)."""
     model: str = "default"
@@ -63,6 +63,10 @@ class Config:
     """With --role test: append a row to docs/results.md."""
     overwrite: bool = False
     """Replace a report that --out already holds."""
+    ladder: bool = False
+    """Diagnosis instead of a report: the same planner over kinematics with the goal's state, over
+    the simulator itself, and over the model. Writes ladder.md and ladder.json. The simulator takes
+    about 0.2 s per candidate and step: give --planner-options a small number of samples."""
 
     def __post_init__(self) -> None:
         if self.episodes < 1:
@@ -80,12 +84,16 @@ def run(config: Config) -> None:
     from armchair.evaluation.markdown import append_results
     from armchair.evaluation.run import evaluate, prepare_folder
 
+    if config.ladder:
+        _climb(config)
+        return
     if config.record and not RESULTS.parent.is_dir():
         raise BadValueError(f"--record appends to {RESULTS}: run from the repository's root.")
     evaluation = _evaluation(config)
     prepare_folder(config.out, config.overwrite)
     with _progress() as progress:
-        bars = _Bars(progress, evaluation.tasks, evaluation.protocol)
+        total = config.episodes * (1 + len(evaluation.protocol.controls))
+        bars = _Bars(progress, evaluation.tasks, total)
         report = evaluate(evaluation, bars)
     console = Console()
     for name, task in report.tasks.items():
@@ -96,11 +104,21 @@ def run(config: Config) -> None:
         console.print(f"row appended to {RESULTS}")
 
 
+def _climb(config: Config) -> None:
+    from armchair.evaluation.ladder import RUNGS, climb
+
+    evaluation = _evaluation(config)
+    with _progress() as progress:
+        bars = _Bars(progress, evaluation.tasks, config.episodes * len(RUNGS))
+        page = climb(evaluation, bars, overwrite=config.overwrite)
+    Console().print(page, markup=False, highlight=False, soft_wrap=True)
+
+
 def _evaluation(config: Config) -> Evaluation:
     """Return what to run; every unknown name is refused here, before anything is played."""
-    from armchair.evaluation.benchmark import Protocol
     from armchair.evaluation.contestants import select_controls
     from armchair.evaluation.models import load_world_model
+    from armchair.evaluation.protocol import Protocol
     from armchair.evaluation.run import Evaluation
     from armchair.evaluation.tasks import select_tasks
     from armchair.planners import load_planner, with_options
@@ -132,8 +150,7 @@ def _progress() -> Progress:
 class _Bars:
     """One bar per task over the episodes of all contestants."""
 
-    def __init__(self, progress: Progress, tasks: tuple[str, ...], protocol: Protocol) -> None:
-        total = protocol.episodes * (1 + len(protocol.controls))
+    def __init__(self, progress: Progress, tasks: tuple[str, ...], total: int) -> None:
         self._progress = progress
         self._bars = {task: progress.add_task(task, total=total) for task in tasks}
         self._successes: Counter[tuple[str, str]] = Counter()

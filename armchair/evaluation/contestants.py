@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +24,8 @@ class Contestant:
 
     make: from the episode's policy seed; constrained_expert: the task's own, the only policy that
     is made from the simulator; free_expert: the simulator drives itself, without steps; shuffled:
-    plays with the goal images of another episode.
+    plays with the goal images of another episode. diagnosis: from the policy seed and the
+    simulator, for the oracle ladder, which counts for no target.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Contestant:
     constrained_expert: bool = False
     free_expert: bool = False
     shuffled: bool = False
+    diagnosis: Callable[[int, Any], Policy] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -129,7 +129,9 @@ def _frame(observed: dict[str, Any]) -> NDArray[np.uint8]:
 
 
 def _fresh_policy(contestant: Contestant, task: Task, scene: Scene, simulator: Any) -> Policy:
-    if contestant.constrained_expert:  # nowhere else is a policy given a simulator
+    if contestant.constrained_expert:  # only it and the ladder's rungs are given a simulator
         return task.expert(simulator)
+    if contestant.diagnosis is not None:
+        return contestant.diagnosis(scene.policy_seed(), simulator)
     assert contestant.make is not None, contestant.name
     return contestant.make(scene.policy_seed())

@@ -45,6 +45,15 @@ class Evaluation:
             **self.planner.describe(),
         }
 
+    def entry(self) -> Entry:
+        """Return what is under test."""
+        return Entry(
+            model=self.named_model.model,
+            planner=self.planner,
+            seed=self.protocol.seed,
+            context_frames=self.context_frames,
+        )
+
 
 def evaluate(evaluation: Evaluation, on_episode: OnEpisode, *, overwrite: bool = False) -> Report:
     """Play, write the report into the protocol's folder and return it.
@@ -54,16 +63,11 @@ def evaluate(evaluation: Evaluation, on_episode: OnEpisode, *, overwrite: bool =
     """
     protocol = evaluation.protocol
     prepare_folder(protocol.out, overwrite)
-    header = _header(evaluation)
-    ledger = Ledger(protocol.out / LEDGER, header)
-    entry = Entry(
-        model=evaluation.named_model.model,
-        planner=evaluation.planner,
-        seed=protocol.seed,
-        context_frames=evaluation.context_frames,
-    )
+    named = header(evaluation)
+    ledger = Ledger(protocol.out / LEDGER, named)
+    entry = evaluation.entry()
     tasks = {name: run_task(name, entry, protocol, ledger, on_episode) for name in evaluation.tasks}
-    report = Report(**header, cpu=processor(), tasks=tasks)
+    report = Report(**named, cpu=processor(), tasks=tasks)
     (protocol.out / "report.md").write_text(markdown(report), "utf-8")
     report.write_json(protocol.out / "report.json")
     for name, task in tasks.items():
@@ -71,7 +75,7 @@ def evaluate(evaluation: Evaluation, on_episode: OnEpisode, *, overwrite: bool =
     return report
 
 
-def _header(evaluation: Evaluation) -> dict[str, Any]:
+def header(evaluation: Evaluation) -> dict[str, Any]:
     """Return the report's fields that say what was run."""
     protocol, named = evaluation.protocol, evaluation.named_model
     return {
@@ -85,24 +89,27 @@ def _header(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def prepare_folder(out: Path, overwrite: bool) -> None:
+def prepare_folder(out: Path, overwrite: bool, report: str = "report.json") -> None:
     """Make the folder; raises `BadFileError` if it holds a report, unless that is overwritten."""
     if out.exists() and not out.is_dir():
         raise BadFileError(out, "is a file", "Choose a folder for --out.")
-    report = out / "report.json"
-    if report.exists() and not overwrite:
-        raise BadFileError(report, "exists already", "Choose another --out, or give --overwrite.")
+    if (out / report).exists() and not overwrite:
+        raise BadFileError(
+            out / report, "exists already", "Choose another --out, or give --overwrite."
+        )
     if overwrite:
-        for name in _written(out):
+        for name in _written(out, Path(report).stem):
             name.unlink(missing_ok=True)
     out.mkdir(parents=True, exist_ok=True)
 
 
-def _written(out: Path) -> Sequence[Path]:
+def _written(out: Path, stem: str) -> Sequence[Path]:
     """Return the files of an earlier run in a folder."""
+    pages = [out / f"{stem}.json", out / f"{stem}.md"]
+    if stem != "report":
+        return [*pages, out / f"{stem}.jsonl"]
     return [
-        out / "report.json",
-        out / "report.md",
+        *pages,
         out / LEDGER,
         *sorted((out / "videos").glob("*.mp4")),
     ]

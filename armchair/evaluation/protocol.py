@@ -1,0 +1,30 @@
+"""Which episodes are played, and by whom: what two runs must share to be compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from armchair.errors import BadValueError
+from armchair.evaluation.episode import Scene
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """Which episodes are played, who plays beside the planner, and where videos go."""
+
+    role: str
+    seed: int
+    level: str
+    episodes: int
+    controls: tuple[str, ...]
+    out: Path
+    videos: bool
+
+    def __post_init__(self) -> None:
+        if self.episodes < 1:
+            raise BadValueError(f"episodes is {self.episodes}, expected 1 or more.")
+
+    def scene(self, episode: int) -> Scene:
+        """Return the scene of one episode."""
+        return Scene(role=self.role, seed=self.seed, episode=episode, level=self.level)

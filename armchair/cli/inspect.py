@@ -14,8 +14,15 @@ from rich.table import Table
 from armchair.cli._probes import report_probes
 from armchair.errors import ArmchairError, BadValueError
 from armchair.worldmodel.data.episodes import DroidEpisodes, EpisodeHandle
-from armchair.worldmodel.data.summary import FolderSummary, summarise
-from armchair.worldmodel.data.validate import Problem, validate_episode
+from armchair.worldmodel.data.guard import ChildDiedError, Guard
+from armchair.worldmodel.data.problems import Problem
+from armchair.worldmodel.data.summary import (
+    EpisodeFacts,
+    EpisodeReport,
+    FolderSummary,
+    inspect_episode,
+    summarise,
+)
 
 STATE_ROWS = (
     ("x", "m"),
@@ -43,10 +50,16 @@ class Config:
     gripper, object, contact and held-or-not, on held-out episodes of the folder."""
     probes: Path | None = None
     """JSON file for the probes' figures."""
+    all_cameras: bool = False
+    """Draw every camera that was rendered, not the left one alone."""
+    timeout_s: float = 300.0
+    """Seconds after which an episode that still does not answer counts as damaged."""
     seed: int = 0
     """Decides which episodes the contact sheet shows where there are more than it has lines."""
 
     def __post_init__(self) -> None:
+        if self.timeout_s <= 0:
+            raise BadValueError(f"--timeout-s {self.timeout_s} must be above 0.")
         if self.sheet_episodes < 1:
             raise BadValueError(f"--sheet-episodes {self.sheet_episodes} must be 1 or more.")
         if self.sheet is not None and self.sheet.suffix.lower() != ".png":
@@ -58,13 +71,16 @@ def run(config: Config) -> None:
     episodes = DroidEpisodes(config.folder)
     problems: list[Problem] = []
     good: list[EpisodeHandle] = []
-    for handle in track(episodes, "inspect", console=Console(stderr=True)):
-        found = validate_episode(handle.path)
-        problems += found
-        if not found:
-            good.append(handle)
+    facts: list[EpisodeFacts] = []
+    with Guard(inspect_episode, config.timeout_s) as guard:
+        for handle in track(episodes, "inspect", console=Console(stderr=True)):
+            report = _report(guard, handle)
+            problems += report.problems
+            if report.facts is not None:
+                good.append(handle)
+                facts.append(report.facts)
     console = Console()
-    if (summary := summarise(good)) is not None:
+    if (summary := summarise(facts)) is not None:
         console.print(_table(summary, len(episodes)))
     if config.sheet is not None and good:
         _draw(good, config, config.sheet)
@@ -81,6 +97,13 @@ def run(config: Config) -> None:
         )
 
 
+def _report(guard: Guard[Path, EpisodeReport], handle: EpisodeHandle) -> EpisodeReport:
+    try:
+        return guard(handle.path)
+    except ChildDiedError as error:
+        return EpisodeReport(problems=[Problem(handle.path, str(error))], facts=None)
+
+
 def _table(summary: FolderSummary, found: int) -> Table:
     table = Table("", "value", "unit", title="Episodes without problems", title_justify="left")
     rows = summary.rows
@@ -93,9 +116,17 @@ def _table(summary: FolderSummary, found: int) -> Table:
         table.add_row("too short for V-JEPA 2", f"{summary.short}", "below 33 rows")
     for role, count in summary.rendered.items():
         table.add_row(f"{role} camera", f"{count}" if count else "not rendered", "videos")
+    table.add_row("frame size", _counts(summary.sizes), "pixels, by video")
+    table.add_row("header's rate", _counts(summary.rates), "fps, by video; rows are 15 Hz")
+    if summary.others:
+        table.add_row("other datasets", f"up to {summary.others}", "ignored")
     for (name, unit), low, high in zip(STATE_ROWS, summary.low, summary.high, strict=True):
         table.add_row(name, f"{low:.3f} … {high:.3f}", unit)
     return table
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
 
 
 def _draw(handles: list[EpisodeHandle], config: Config, path: Path) -> None:
@@ -106,5 +137,7 @@ def _draw(handles: list[EpisodeHandle], config: Config, path: Path) -> None:
     count = min(len(handles), config.sheet_episodes)
     chosen = np.random.default_rng(config.seed).choice(len(handles), count, replace=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    sheet = contact_sheet([handles[index] for index in sorted(chosen)])
+    sheet = contact_sheet(
+        [handles[index] for index in sorted(chosen)], all_cameras=config.all_cameras
+    )
     Image.fromarray(sheet).save(path)

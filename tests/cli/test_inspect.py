@@ -26,7 +26,7 @@ def test_a_whole_folder(root: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     for words in ("3 of 3", "not rendered", "rows per episode", "34 … 34", "rad"):
         assert words in text
     with Image.open(sheet) as picture:
-        assert picture.size == (8 * (128 + 4), 2 * (128 + 4))
+        assert picture.size == (8 * (128 + 4), 2 * (16 + 128 + 4))
 
 
 def test_problems_are_listed_with_their_path(

@@ -42,7 +42,7 @@ def _lines(
 ) -> list[NDArray[np.uint8]]:
     """Return one strip (height, width, 3) per camera; the first stands under the caption."""
     paths = rendered(handle) if all_cameras else {"left": handle.video_path}
-    strips = []
+    strips: list[NDArray[np.uint8]] = []
     for role, path in paths.items():
         index = video.index_video(path)
         rows = np.linspace(0, len(index) - 1, columns).round().astype(int)

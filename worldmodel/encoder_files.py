@@ -46,5 +46,6 @@ def encoder_hash(encoder: FrameEncoder) -> str:
     digest = hashlib.sha256(repr(encoder.config).encode())
     for name, value in sorted(encoder.backbone.state_dict().items()):
         digest.update(name.encode())
-        digest.update(value.to(torch.bfloat16).contiguous().view(torch.uint8).numpy().tobytes())
+        rounded = value.to("cpu", torch.bfloat16).contiguous()
+        digest.update(rounded.view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from armchair.errors import BadValueError
 from armchair.poses import ACTION_DIM, STATE_DIM
@@ -92,6 +93,8 @@ class ACPredictor(nn.Module):
     def __init__(self, config: PredictorConfig, generator: torch.Generator | None = None) -> None:
         super().__init__()
         self.config = config
+        self.checkpointing = False
+        """Whether gradients recompute each block: slower, and far less memory."""
         width = config.width
         self.predictor_embed = nn.Linear(config.token_width, width)
         self.action_encoder = nn.Linear(ACTION_DIM, width)
@@ -157,7 +160,11 @@ class ACPredictor(nn.Module):
         x = self._interleave(tokens, states, actions, extrinsics).to(self.cosines.dtype)
         layers = []
         for number, block in enumerate(self.predictor_blocks):
-            x, memory = block(x, place, cache.layers[number] if cache else None)
+            past = cache.layers[number] if cache else None
+            if self.checkpointing and torch.is_grad_enabled():
+                x, memory = checkpoint(block, x, place, past, use_reentrant=False)
+            else:
+                x, memory = block(x, place, past)
             layers.append(memory)
         framed = x.view(len(x), tokens.shape[1], -1, self.config.width)
         patches = framed[:, :, self.config.conditions :]

@@ -56,6 +56,10 @@ class LatentStatistics(nn.Module):
         """Return latents (..., D) standardised for the predictor to read."""
         return latents * (self.change_scale / self.data_scale)
 
+    def by_data(self) -> LatentStatistics:
+        """Return statistics whose unit is a channel's spread over the data, not its change."""
+        return LatentStatistics(self.mean, self.data_scale, self.data_scale)
+
     @classmethod
     def identity(cls, width: int) -> LatentStatistics:
         """Return statistics that leave LayerNormed tokens as they are."""

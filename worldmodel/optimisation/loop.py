@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from collections.abc import Iterator
@@ -14,11 +15,12 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from armchair.errors import BadFileError, BadValueError
+from armchair.errors import ArmchairError, BadFileError, BadValueError
 from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.reporter import Reporter
 from armchair.worldmodel.optimisation.schedule import Schedule
+from armchair.worldmodel.optimisation.team import Team
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -84,12 +86,14 @@ def run_loop(
     schedule: Schedule,
     config: LoopConfig,
     reporter: Reporter,
+    team: Team | None = None,
 ) -> int:
     """Train until the budget is spent; return the number of steps done in all.
 
     Takes up `folder/checkpoint.pt` if there is one. Raises KeyboardInterrupt, after a checkpoint,
     on SIGINT or SIGTERM; `ArmchairError` when the disk is full.
     """
+    team = team or Team()
     step, seconds = _resume(learner, folder, reporter)
     started, saved, paced = time.monotonic() - seconds, time.monotonic(), (time.monotonic(), step)
     with _stop_requests() as stop, atomic.one_line_when_full(folder):
@@ -103,26 +107,43 @@ def run_loop(
                     wants_metrics=logging,
                 )
             )
+            _check_finite(values, step, folder)
             step, now = step + 1, time.monotonic()
-            seconds = now - started
+            seconds, stopping = team.agree(now - started, bool(stop))
             if logging:
                 pace = (now - paced[0]) / (step - paced[1])
                 paced = (now, step)
                 values |= {"rate": schedule.rate(progress), "ms_per_step": 1e3 * pace}
                 reporter.metrics(step, budget.progress(step, seconds), values)
-            if step % config.evaluate_steps == 0 and (scores := learner.evaluate(step)):
-                reporter.metrics(step, budget.progress(step, seconds), scores)
-            if stop or now - saved > 60.0 * config.checkpoint_minutes:
-                _save(learner, folder, step, seconds)
+            if team.leads and step % config.evaluate_steps == 0:
+                reporter.metrics(step, budget.progress(step, seconds), learner.evaluate(step))
+            if stopping or now - saved > 60.0 * config.checkpoint_minutes:
+                _save(learner, folder, step, seconds, team)
                 saved = time.monotonic()
-            if stop:
+            if stopping:
                 reporter.say(f"interrupted after step {step}; run the same command to go on")
                 raise KeyboardInterrupt
-        _save(learner, folder, step, seconds)
+        _save(learner, folder, step, seconds, team)
     return step
 
 
-def _save(learner: Learner, folder: Path, step: int, seconds: float) -> None:
+def _check_finite(values: dict[str, float], step: int, folder: Path) -> None:
+    """Raise `ArmchairError` if a loss or gradient is no number; the last checkpoint stays."""
+    watched = {name: values.get(name, 0.0) for name in ("loss", "gradient_norm")}
+    wrong = [f"{name} is {value}" for name, value in watched.items() if not math.isfinite(value)]
+    if not wrong:
+        return
+    path = folder / CHECKPOINT
+    kept = f"the last good checkpoint is {path}" if path.exists() else "no checkpoint was made yet"
+    raise ArmchairError(
+        f"{folder}: {', '.join(wrong)} at step {step + 1}: training stopped; {kept}. Lower the "
+        "peak learning rate or look at the data of that step, then run the command again."
+    )
+
+
+def _save(learner: Learner, folder: Path, step: int, seconds: float, team: Team) -> None:
+    if not team.leads:
+        return
     content = {"step": step, "seconds": seconds, "learner": learner.state()}
     atomic.write_tensors(folder / CHECKPOINT, content)
 

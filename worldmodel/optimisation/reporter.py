@@ -19,12 +19,15 @@ class Reporter:
     On a terminal it draws a progress bar; elsewhere it prints the same lines that go to `log.txt`.
     """
 
-    def __init__(self, folder: Path, title: str) -> None:
-        self.folder, self.title = folder, title
-        self.interactive = sys.stderr.isatty()
+    def __init__(self, folder: Path, title: str, *, silent: bool = False) -> None:
+        """`silent`: neither write nor print, as all but one of a team do."""
+        self.folder, self.title, self.silent = folder, title, silent
+        self.interactive = sys.stderr.isatty() and not silent
 
     def __enter__(self) -> Reporter:
         self.folder.mkdir(parents=True, exist_ok=True)
+        if self.silent:
+            return self
         self._log = (self.folder / "log.txt").open("a", buffering=1)
         self._board = SummaryWriter(str(self.folder / "tensorboard"))
         self._bar = Progress(
@@ -46,12 +49,16 @@ class Reporter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self.silent:
+            return
         self._bar.stop()
         self._board.close()
         self._log.close()
 
     def say(self, text: str) -> None:
         """Write one line to the log and to the terminal."""
+        if self.silent:
+            return
         self._log.write(text + "\n")
         self._log.flush()
         if self.interactive:
@@ -62,6 +69,8 @@ class Reporter:
 
     def metrics(self, step: int, progress: float, values: dict[str, float]) -> None:
         """Record scalar values at a step; `progress` is the share of the run done, 0 … 1."""
+        if self.silent or not values:
+            return
         for name, value in values.items():
             self._board.add_scalar(name, value, step)
         self._board.flush()

@@ -91,7 +91,7 @@ def sample_pairs(
             "collect more held-out episodes."
         )
     clips = sampler.read(np.concatenate(kept)[: config.pairs])
-    latents = model.latents_of(clips.tokens)  # a second LayerNorm changes nothing
+    latents = model.latents_of(clips.tokens.to(model.device))  # a second LayerNorm changes nothing
     return Pairs(latents[:, 0], latents[:, 1], clips.states[:, 0], clips.actions[:, 0])
 
 
@@ -102,7 +102,7 @@ def infer_actions(
     """Return the actions (P, 7) of least energy; rotation is zero."""
     return torch.cat(
         [
-            _search(model, start, goal, state, config, generator)
+            _search(model, start, goal, state.to(start), config, generator)
             for start, goal, state in zip(pairs.start, pairs.goal, pairs.states, strict=True)
         ]
     )
@@ -122,7 +122,7 @@ def _search(
     for left in range(config.iterations, -1, -1):
         actions = torch.zeros(len(draws), 7)
         actions[:, SEARCHED] = draws
-        energy = energies(model, start, state, goal, actions)
+        energy = energies(model, start, state, goal, actions.to(start)).cpu()
         elite = energy.topk(config.elites, largest=False).indices
         mean, deviation = draws[elite].mean(0), draws[elite].std(0) + 1e-3
         if float(energy[elite[0]]) < lowest:
@@ -133,7 +133,7 @@ def _search(
     final = best.clone()
     final[0, SEARCHED] = mean
     both = torch.cat([best, final])
-    return both[energies(model, start, state, goal, both).argmin()].unsqueeze(0)
+    return both[energies(model, start, state, goal, both.to(start)).cpu().argmin()].unsqueeze(0)
 
 
 def energies(

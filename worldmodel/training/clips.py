@@ -58,8 +58,9 @@ class Clips(NamedTuple):
 class ClipSampler:
     """Draws clips that lie in one episode and whose steps are no longer than allowed."""
 
-    def __init__(self, cache: TokenCache, config: ClipConfig) -> None:
-        self.cache, self.config = cache, config
+    def __init__(self, cache: TokenCache, config: ClipConfig, *, sandbox_roll: bool = True) -> None:
+        """`sandbox_roll`: roll in [0, 2 pi), else in (-pi, pi] as the files have it."""
+        self.cache, self.config, self.sandbox_roll = cache, config, sandbox_roll
         stride = cache.layout.row_stride
         low, high = -(-config.gap_rows[0] // stride), config.gap_rows[1] // stride
         if low > high:
@@ -69,17 +70,25 @@ class ClipSampler:
         self._gaps = (low, high)
         self._episode = np.repeat(np.arange(len(cache.episodes)), [e.count for e in cache.episodes])
 
-    def sample(self, generator: torch.Generator, batch: int | None = None) -> Clips:
-        """Return a batch; raises `BadValueError` if no clip fits the settings."""
+    def sample(
+        self, generator: torch.Generator, batch: int | None = None, part: tuple[int, int] = (0, 1)
+    ) -> Clips:
+        """Return a batch, or one part (number, of how many) of it.
+
+        Raises `BadValueError` if no clip fits the settings.
+        """
         frames = self.sample_frames(generator, batch or self.config.batch)
         crop = int(torch.randint(self.cache.layout.crops, (), generator=generator))
-        return self.read(frames, crop)
+        return self.read(frames[part[0] :: part[1]], crop)
 
     def read(self, frames: NDArray[np.int64], crop: int = 0) -> Clips:
         """Return the clips of frame indices (B, T)."""
+        states = self.cache.states[frames]
         return Clips(
             tokens=self.cache.read(frames, crop),
-            states=torch.from_numpy(roll_to_sandbox(self.cache.states[frames])).float(),
+            states=torch.from_numpy(
+                roll_to_sandbox(states) if self.sandbox_roll else states
+            ).float(),
             actions=self.actions(frames),
         )
 

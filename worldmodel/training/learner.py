@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from armchair.errors import BadValueError
-from armchair.worldmodel.losses import ac_losses
+from armchair.worldmodel.losses import Losses, ac_losses
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.adamw import AdamWConfig, Optimiser
 from armchair.worldmodel.optimisation.loop import Moment, generator_at
 from armchair.worldmodel.optimisation.schedule import Schedule
+from armchair.worldmodel.optimisation.team import Team
 from armchair.worldmodel.precision import autocast
 from armchair.worldmodel.training.action_inference import (
     InferenceConfig,
@@ -23,6 +24,7 @@ from armchair.worldmodel.training.action_inference import (
     score,
 )
 from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
+from armchair.worldmodel.training.horizon import HorizonConfig, rollout_errors
 
 VALIDATION_STREAM = 1_000_003
 """Keeps validation's random numbers apart from training's."""
@@ -48,9 +50,18 @@ class TrainConfig:
     clips: ClipConfig = field(default_factory=ClipConfig)
     schedule: Schedule = field(default_factory=lambda: Schedule(peak=5e-4))
     optimiser: AdamWConfig = field(default_factory=lambda: AdamWConfig(betas=(0.9, 0.95)))
+    statistics: Literal["change", "data", "none"] = "change"
+    """Unit of latents: within-episode change, spread over the data set, or the paper's plain
+    LayerNorm (then states and actions go in as they are, too)."""
+    checkpointing: bool = False
+    """Recompute activations in the backward pass: slower, for large predictors."""
+    compile: bool = False
+    """Run the predictor through torch.compile (minutes at the start; worth it on GPUs)."""
     average_share: float = 0.01
     """Memory of the averaged weights that are validated and kept, as a share of the run."""
     validation_clips: int = 128
+    validation_horizon: HorizonConfig = field(default_factory=lambda: HorizonConfig(clips=48))
+    """Rollouts on held-out episodes in the middle of training; kept small."""
     validation_search: InferenceConfig = field(
         default_factory=lambda: InferenceConfig(
             pairs=48, first_samples=128, samples=32, elites=6, iterations=4
@@ -73,18 +84,31 @@ class TrainLearner:
         data: ClipSampler,
         held_out: ClipSampler | None,
         seed: int,
+        team: Team | None = None,
     ) -> None:
         self.config, self.model, self.data, self.held_out = config, model, data, held_out
-        self.seed = seed
+        self.seed, self.team = seed, team or Team()
+        if config.clips.batch % self.team.size:
+            raise BadValueError(
+                f"clips.batch {config.clips.batch} cannot be shared evenly by {self.team.size} "
+                "processes."
+            )
         self.optimiser = Optimiser([model.predictor], config.optimiser)
         self.average = copy.deepcopy(model).requires_grad_(False).eval()
+        model.predictor.checkpointing = config.checkpointing
+        if config.compile:
+            for block in model.predictor.predictor_blocks:
+                block.compile()
+        self._losses = self.team.wrap(_ACLosses(model, self._rollout))
 
     def update(self, moment: Moment) -> dict[str, float]:
         """Do one step on a batch of clips."""
-        clips = self.data.sample(generator_at(self.seed, moment.step))
-        latents = self.model.latents_of(clips.tokens)
-        with autocast("cpu"):
-            losses = ac_losses(self.model, latents, clips.states, clips.actions, self._rollout)
+        part = (self.team.rank, self.team.size)
+        drawn = self.data.sample(generator_at(self.seed, moment.step), part=part)
+        tokens, states, actions = (x.to(self.model.device) for x in drawn)
+        latents = self.model.latents_of(tokens)
+        with autocast(self.model.device):
+            losses = Losses(*self._losses(latents, states, actions))
         norm = self.optimiser.step(losses.total, moment.rate)
         memory = max(self.config.average_share * moment.expected_steps, 1.0)
         self._update_average(1.0 - 1.0 / min(memory, moment.step + 1.0))
@@ -116,15 +140,28 @@ class TrainLearner:
         clips = self.held_out.sample(
             generator_at(self.seed, VALIDATION_STREAM), self.config.validation_clips
         )
-        latents = self.average.latents_of(clips.tokens)
-        with autocast("cpu"):
-            losses = ac_losses(self.average, latents, clips.states, clips.actions, self._rollout)
+        tokens, states, actions = (x.to(self.average.device) for x in clips)
+        latents = self.average.latents_of(tokens)
+        with autocast(self.average.device):
+            losses = ac_losses(self.average, latents, states, actions, self._rollout)
         one, two = copy_errors(latents)
         values = {
             "validation/teacher_forcing_to_copy": float(losses.teacher_forcing) / one,
             "validation/rollout_to_copy": float(losses.rollout) / two,
         }
-        return values | self._infer()
+        return values | self._roll_out() | self._infer()
+
+    def _roll_out(self) -> dict[str, float]:
+        assert self.held_out is not None
+        generator = generator_at(self.seed, VALIDATION_STREAM, 2)
+        config = self.config.validation_horizon
+        try:
+            found = rollout_errors(self.average, self.held_out.cache, config, generator)
+        except BadValueError:  # held-out episodes are too short, or the arm hardly moves
+            return {}
+        ratios = {f"horizon/{step}_to_copy": r for step, r in enumerate(found.ratios, 1)}
+        last = config.steps
+        return ratios | {f"horizon/{last}_moving_to_copy": found.ratios_moving[-1]}
 
     def _infer(self) -> dict[str, float]:
         assert self.held_out is not None
@@ -157,6 +194,18 @@ class TrainLearner:
             model.predictor.load_state_dict(state[name])
             load_unit_tensors(model, state["units"])
         self.optimiser.adamw.load_state_dict(state["adamw"])
+
+
+class _ACLosses(nn.Module):
+    """The losses as a module, so that a team can average what its backward pass gives."""
+
+    def __init__(self, model: WorldModel, rollout_steps: int) -> None:
+        super().__init__()
+        self.model, self.rollout_steps = model, rollout_steps
+
+    def forward(self, latents: Tensor, states: Tensor, actions: Tensor) -> tuple[Tensor, ...]:
+        """Return teacher forcing and rollout loss of a batch."""
+        return tuple(ac_losses(self.model, latents, states, actions, self.rollout_steps))
 
 
 def copy_errors(latents: Tensor) -> tuple[float, float]:

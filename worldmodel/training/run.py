@@ -8,12 +8,14 @@ from pathlib import Path
 
 import torch
 
+from armchair.errors import BadValueError
 from armchair.worldmodel.data.episodes import DroidEpisodes, EpisodeHandle
 from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
 from armchair.worldmodel.optimisation.reporter import Reporter
+from armchair.worldmodel.optimisation.team import Team
 from armchair.worldmodel.predictor import ACPredictor, PredictorConfig
 from armchair.worldmodel.sources import load_frame_encoder
 from armchair.worldmodel.tensor_files import fill
@@ -53,15 +55,24 @@ def train(
     run: TrainRun, config: TrainConfig, cache: CacheConfig, loop: LoopConfig, budget: Budget
 ) -> Path:
     """Do the run, or go on with it, and return the folder of the model."""
-    with Reporter(run.out, "train") as reporter:
-        encoder = load_frame_encoder(str(run.encoder))
-        data, held_out = prepare_caches(run, encoder, cache, reporter)
+    team = Team()
+    with Reporter(run.out, "train", silent=not team.leads) as reporter:
+        encoder = load_frame_encoder(str(run.encoder)).to(team.device)
+        with team.leader_first():
+            data, held_out = prepare_caches(run, encoder, cache, reporter)
         torch.manual_seed(run.seed)
-        sampler = ClipSampler(data, config.clips)
+        raw = config.statistics == "none"
+        sampler = ClipSampler(data, config.clips, sandbox_roll=not raw)
         model = build_model(encoder, config, data, sampler, run)
+        model.to(team.device)
         reporter.say(f"training on {len(data)} frames of {len(data.episodes)} episodes")
         learner = TrainLearner(
-            config, model, sampler, ClipSampler(held_out, config.clips), run.seed
+            config,
+            model,
+            sampler,
+            ClipSampler(held_out, config.clips, sandbox_roll=not raw),
+            run.seed,
+            team,
         )
         steps = run_loop(
             learner,
@@ -70,9 +81,12 @@ def train(
             schedule=config.schedule,
             config=loop,
             reporter=reporter,
+            team=team,
         )
-        reporter.metrics(steps, 1.0, learner.evaluate(steps))
-        learner.average.save_pretrained(run.out / MODEL, dtype=torch.bfloat16)
+        if team.leads:
+            reporter.metrics(steps, 1.0, learner.evaluate(steps))
+            learner.average.save_pretrained(run.out / MODEL, dtype=torch.bfloat16)
+        team.close()
         reporter.say(f"{steps} steps done; model in {run.out / MODEL}")
     return run.out / MODEL
 
@@ -88,13 +102,23 @@ def build_model(
     size = PredictorConfig(
         token_width=encoder.config.width,
         grid=encoder.config.grid,
-        zero_init_output=True,
+        zero_init_output=config.statistics != "none",
         **asdict(config.predictor),
     )
+    if run.init is None and config.statistics == "none":
+        return WorldModel(encoder, ACPredictor(size))
     if run.init is None:
-        statistics, scaling = measure_latents(data), measure_inputs(data, sampler, run.seed)
+        statistics = measure_latents(data)
+        if config.statistics == "data":
+            statistics = statistics.by_data()
+        scaling = measure_inputs(data, sampler, run.seed)
         return WorldModel(encoder, ACPredictor(size), statistics=statistics, scaling=scaling)
     earlier = WorldModel.from_pretrained(run.init)
+    if earlier.sandbox != (config.statistics != "none"):
+        raise BadValueError(
+            f"{run.init}: a model {'with' if earlier.sandbox else 'without'} latent statistics; "
+            f"set recipe.statistics to fit, it is {config.statistics!r}."
+        )
     model = WorldModel(
         encoder, ACPredictor(size), statistics=earlier.statistics, scaling=earlier.scaling
     )

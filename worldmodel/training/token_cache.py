@@ -163,7 +163,7 @@ def encode_frames(
     views = [
         np.concatenate(
             [
-                layer_normalised(encoder(chunk)).numpy().astype(np.float16)
+                layer_normalised(encoder(chunk)).cpu().numpy().astype(np.float16)
                 for chunk in np.array_split(view, -(-len(view) // ENCODE_AT_ONCE))
             ]
         )

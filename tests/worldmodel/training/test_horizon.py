@@ -1,0 +1,55 @@
+"""Rollout errors by horizon: a model that says "nothing moves" scores exactly as copying does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from armchair.errors import BadValueError
+from armchair.worldmodel.encoder import FrameEncoder
+from armchair.worldmodel.model import WorldModel
+from armchair.worldmodel.predictor import ACPredictor, PredictorConfig
+from armchair.worldmodel.training.horizon import HorizonConfig, moving_clips, rollout_errors
+from armchair.worldmodel.training.token_cache import TokenCache
+from armchair.worldmodel.training.units import measure_latents
+
+CONFIG = HorizonConfig(clips=20, steps=5)
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def model(encoder: FrameEncoder, cache: TokenCache) -> WorldModel:
+    """Predicts a change of exactly zero."""
+    size = PredictorConfig(
+        token_width=24, grid=(2, 2), width=24, depth=1, heads=2, zero_init_output=True
+    )
+    return WorldModel(encoder, ACPredictor(size), statistics=measure_latents(cache)).eval()
+
+
+def test_nothing_moves(model: WorldModel, cache: TokenCache) -> None:
+    found = rollout_errors(model, cache, CONFIG, generator())
+    np.testing.assert_allclose(found.ratios, 1.0, rtol=1e-4)
+    np.testing.assert_allclose(found.ratios_moving, 1.0, rtol=1e-4)
+    assert len(found.model) == 5
+    assert all(a > b for a, b in zip(found.copy_moving, found.copy, strict=True))
+
+
+def test_errors_are_of_layer_normalised_tokens(model: WorldModel, cache: TokenCache) -> None:
+    frames = moving_clips(cache, CONFIG, generator())
+    tokens = cache.read(frames)
+    by_hand = (tokens[:, 1:] - tokens[:, :1]).abs().mean((0, 2, 3))
+    found = rollout_errors(model, cache, CONFIG, generator())
+    np.testing.assert_allclose(found.copy, by_hand, rtol=1e-3)
+
+
+def test_clips_move_and_stay_in_their_episode(cache: TokenCache) -> None:
+    frames = moving_clips(cache, CONFIG, generator())
+    assert (np.diff(frames, axis=1) == 1).all()
+    place = cache.states[frames, :3]
+    assert (np.linalg.norm(place - place[:, :1], axis=-1).max(1) >= 0.05).all()
+    with pytest.raises(BadValueError, match=r"no clip of 5 steps moves by 9\.0 m"):
+        moving_clips(cache, HorizonConfig(clips=4, steps=5, least_motion=9.0), generator())

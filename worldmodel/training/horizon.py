@@ -1,0 +1,124 @@
+"""How well a model imagines further ahead, against a world in which nothing moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from armchair.errors import BadValueError
+from armchair.worldmodel.data.episodes import EpisodeHandle
+from armchair.worldmodel.model import WorldModel
+from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
+from armchair.worldmodel.training.token_cache import CacheConfig, TokenCache, update_cache
+
+LONG_MOVE = 1.0
+"""Metres: no bound on how far one step goes, as the clips are what was recorded."""
+AT_ONCE = 16
+"""Clips rolled out in one pass."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HorizonConfig:
+    """Which clips are rolled out, and how far."""
+
+    clips: int = 128
+    steps: int = 8
+    """Steps of the rollout; 8 of the sandbox's are two seconds."""
+    step_rows: int = 4
+    """Rows (15 Hz) a step."""
+    least_motion: float = 0.05
+    """Metres that the flange moves away from its start at least, at some time of a clip."""
+    moving_share: float = 0.25
+    """Share of tokens, those that change most, that are scored again by themselves."""
+
+    def __post_init__(self) -> None:
+        if min(self.clips, self.steps, self.step_rows) < 1:
+            raise BadValueError("clips, steps and step_rows are at least 1.")
+        if not 0 < self.moving_share <= 1 or self.least_motion < 0:
+            raise BadValueError("moving_share is in (0, 1] and least_motion at least 0 m.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HorizonScore:
+    """L1 errors of LayerNormed tokens, by horizon 1 … H; `copy` repeats the context frame."""
+
+    model: tuple[float, ...]
+    copy: tuple[float, ...]
+    model_moving: tuple[float, ...]
+    """Over the tokens of each frame that differ most from the context frame."""
+    copy_moving: tuple[float, ...]
+
+    @property
+    def ratios(self) -> list[float]:
+        """Model over copy, by horizon."""
+        return [a / b for a, b in zip(self.model, self.copy, strict=True)]
+
+    @property
+    def ratios_moving(self) -> list[float]:
+        """The same over the tokens that change most."""
+        return [a / b for a, b in zip(self.model_moving, self.copy_moving, strict=True)]
+
+
+def moving_clips(
+    cache: TokenCache, config: HorizonConfig, generator: torch.Generator
+) -> NDArray[np.int64]:
+    """Return frame indices (B, H + 1) of clips with enough motion; B is at most `config.clips`.
+
+    Raises `BadValueError` if there is none.
+    """
+    rows = (config.step_rows, config.step_rows)
+    clips = ClipConfig(frames=config.steps + 1, gap_rows=rows, max_move=LONG_MOVE)
+    frames = ClipSampler(cache, clips).sample_frames(generator, 8 * config.clips)
+    place = cache.states[frames, :3]
+    far = np.linalg.norm(place - place[:, :1], axis=-1).max(1) >= config.least_motion
+    if not far.any():
+        raise BadValueError(
+            f"{cache.folder}: no clip of {config.steps} steps moves by {config.least_motion} m; "
+            "give episodes with motion."
+        )
+    found: NDArray[np.int64] = frames[far][: config.clips]
+    return found
+
+
+@torch.no_grad()
+def rollout_errors(
+    model: WorldModel, cache: TokenCache, config: HorizonConfig, generator: torch.Generator
+) -> HorizonScore:
+    """Return errors of rollouts from one frame under the logged actions, on cached episodes."""
+    frames = moving_clips(cache, config, generator)
+    clips = ClipConfig(frames=config.steps + 1, max_move=LONG_MOVE)
+    sampler = ClipSampler(cache, clips, sandbox_roll=model.sandbox)
+    sums = torch.zeros(4, config.steps, dtype=torch.float64)
+    for part in np.array_split(frames, -(-len(frames) // AT_ONCE)):
+        read, states, actions = (x.to(model.device) for x in sampler.read(part))
+        latents = model.latents_of(read)
+        imagined = model.rollout_batch(
+            latents[:, :1], states[:, :1], actions[:, :0], actions[:, None]
+        )
+        predicted = model.tokens_of(imagined[:, 0])
+        tokens = model.tokens_of(latents)
+        still = (tokens[:, 1:] - tokens[:, :1]).abs().mean(-1)  # (B, H, N)
+        wrong = (tokens[:, 1:] - predicted).abs().mean(-1)
+        count = max(round(config.moving_share * still.shape[-1]), 1)
+        moving = still.topk(count, dim=-1).indices
+        parts = (wrong, still, wrong.gather(-1, moving), still.gather(-1, moving))
+        sums += torch.stack([part.double().mean(-1).sum(0) for part in parts]).cpu()
+    means = [tuple(row.tolist()) for row in sums / len(frames)]
+    return HorizonScore(model=means[0], copy=means[1], model_moving=means[2], copy_moving=means[3])
+
+
+def score_rollouts(
+    model: WorldModel,
+    episodes: Sequence[EpisodeHandle],
+    config: HorizonConfig,
+    seed: int,
+    cache: Path,
+) -> HorizonScore:
+    """Return the errors on episodes; `cache` is a folder for their tokens."""
+    tokens = update_cache(cache, episodes, model.encoder, CacheConfig())
+    return rollout_errors(model, tokens, config, torch.Generator().manual_seed(seed))

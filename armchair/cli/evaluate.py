@@ -63,6 +63,8 @@ class Config:
     """With --role test: append a row to docs/results.md."""
     overwrite: bool = False
     """Replace a report that --out already holds."""
+    workers: int = 1
+    """Processes that play episodes side by side; timings count from a run with 1."""
     ladder: bool = False
     """Diagnosis instead of a report: the same planner over kinematics with the goal's state, over
     the simulator itself, and over the model. Writes ladder.md and ladder.json. The simulator takes
@@ -71,6 +73,8 @@ class Config:
     def __post_init__(self) -> None:
         if self.episodes < 1:
             raise BadValueError(f"--episodes is {self.episodes}, expected 1 or more.")
+        if self.workers < 1:
+            raise BadValueError(f"--workers is {self.workers}, expected 1 or more.")
         if self.seed < 0:
             raise BadValueError(f"--seed is {self.seed}, expected 0 or more.")
         if not self.tasks:
@@ -138,6 +142,7 @@ def _evaluation(config: Config) -> Evaluation:
             videos=config.videos,
         ),
         context_frames=config.context_frames,
+        workers=config.workers,
         named_model=load_world_model(config.model),
     )
 

@@ -71,7 +71,10 @@ def _entry(part: Score | EpisodeRow) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A whole run; `cpu` names the processor and its usable cores, `code` the commit."""
+    """A whole run; `cpu` names the processor and its usable cores, `code` the commit.
+
+    workers: processes that played; reruns: episodes that a dying worker lost, played again.
+    """
 
     role: str
     level: str
@@ -82,6 +85,8 @@ class Report:
     cpu: str
     planner: Mapping[str, Any]
     tasks: Mapping[str, TaskReport]
+    workers: int = 1
+    reruns: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the schema's top level."""
@@ -96,6 +101,8 @@ class Report:
             "code": self.code,
             "cpu": self.cpu,
             "planner": dict(self.planner),
+            **({"workers": self.workers} if self.workers > 1 else {}),
+            **({"reruns": list(self.reruns)} if self.reruns else {}),
             "tasks": {name: task.to_dict() for name, task in self.tasks.items()},
         }
 

@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from armchair.errors import BadFileError, BadValueError
-from armchair.evaluation.benchmark import OnEpisode, Protocol, check_rejections, run_task
+from armchair.evaluation.arena import ENTRANT
+from armchair.evaluation.benchmark import OnEpisode, check_rejections, run_task
 from armchair.evaluation.contestants import Entry
+from armchair.evaluation.crew import Crew, Job
 from armchair.evaluation.markdown import markdown
 from armchair.evaluation.models import NamedModel
-from armchair.evaluation.outcomes import Ledger
+from armchair.evaluation.outcomes import Ledger, Outcome
+from armchair.evaluation.players import PlayerMaker
+from armchair.evaluation.protocol import Protocol
 from armchair.evaluation.provenance import code_version, processor
 from armchair.evaluation.report import Report
 from armchair.evaluation.tasks import check_tasks
@@ -31,9 +35,12 @@ class Evaluation:
     planner: Planner
     protocol: Protocol
     context_frames: int = 1
+    workers: int = 1
 
     def __post_init__(self) -> None:
         check_tasks(self.tasks)
+        if self.workers < 1:
+            raise BadValueError(f"workers is {self.workers}, expected 1 or more.")
         if self.context_frames < 1:
             raise BadValueError(f"context_frames is {self.context_frames}, expected 1 or more.")
 
@@ -66,13 +73,67 @@ def evaluate(evaluation: Evaluation, on_episode: OnEpisode, *, overwrite: bool =
     named = header(evaluation)
     ledger = Ledger(protocol.out / LEDGER, named)
     entry = evaluation.entry()
+    reruns: tuple[Job, ...] = ()
+    if evaluation.workers > 1:
+        reruns = _play_ahead(evaluation, ledger, on_episode)
+        on_episode = _ignore
     tasks = {name: run_task(name, entry, protocol, ledger, on_episode) for name in evaluation.tasks}
-    report = Report(**named, cpu=processor(), tasks=tasks)
-    (protocol.out / "report.md").write_text(markdown(report), "utf-8")
+    report = Report(
+        **named,
+        cpu=processor(),
+        tasks=tasks,
+        workers=evaluation.workers,
+        reruns=tuple(" · ".join(map(str, job)) for job in reruns),
+    )
+    (protocol.out / "report.md").write_text(f"{markdown(report)}{_about_workers(report)}", "utf-8")
     report.write_json(protocol.out / "report.json")
     for name, task in tasks.items():
         check_rejections(name, task)
     return report
+
+
+def _play_ahead(evaluation: Evaluation, ledger: Ledger, on_episode: OnEpisode) -> tuple[Job, ...]:
+    """Let workers play all that the ledger lacks; return the jobs that a dying worker lost."""
+    protocol = evaluation.protocol
+    maker = PlayerMaker(
+        model=evaluation.named_model.name,
+        planner=evaluation.planner,
+        protocol=protocol,
+        context_frames=evaluation.context_frames,
+        workers=evaluation.workers,
+    )
+    jobs = [
+        (task, contestant, episode)
+        for task in evaluation.tasks
+        for contestant in (ENTRANT, *protocol.controls)
+        for episode in range(protocol.episodes)
+        if ledger.find(task, contestant, episode) is None
+    ]
+    crew = Crew(maker, evaluation.workers)
+    for job, outcome in crew.play(jobs):
+        ledger.add(*job, outcome)
+        on_episode(job[0], job[1], outcome)
+    return tuple(crew.reruns)
+
+
+def _ignore(task: str, contestant: str, outcome: Outcome) -> None:
+    """Take no notice: the workers' episodes were shown when they were played."""
+
+
+def _about_workers(report: Report) -> str:
+    """Return what a reader must know of a parallel run, or nothing."""
+    lines = []
+    if report.workers > 1:
+        lines.append(
+            f"Played by {report.workers} processes side by side: the seconds per action are no "
+            "timing; measure those in a serial run."
+        )
+    if report.reruns:
+        lines.append(
+            "A worker process died; these episodes were under way and were played again: "
+            f"{'; '.join(report.reruns)}."
+        )
+    return "".join(f"\n{line}\n" for line in lines)
 
 
 def header(evaluation: Evaluation) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def update_store(
                 folder, f"made with {stored}, wanted {config}", "Choose another store folder."
             )
     have = {video.path: video.bytes for video in known}
-    fresh = [path for path in videos if have.get(str(path)) is None]
+    fresh = [path for path in videos if not _is_stored(folder, path, have.get(str(path)))]
     for count, video in enumerate(_append(folder, fresh, config, sum(v.count for v in known)), 1):
         known.append(video)
         on_video(Path(video.path))
@@ -116,6 +116,14 @@ def update_store(
             _write_manifest(folder, config, known)
     _write_manifest(folder, config, known)
     return FrameStore(folder)
+
+
+def _is_stored(folder: Path, path: Path, stored_bytes: int | None) -> bool:
+    """Return whether the store has this video; raises BadFileError if it was replaced since."""
+    if stored_bytes is not None and path.is_file() and path.stat().st_size != stored_bytes:
+        found = f"{path.stat().st_size} bytes, {stored_bytes} when its frames were stored"
+        raise BadFileError(path, found, f"Delete {folder}; it is made again from the videos.")
+    return stored_bytes is not None
 
 
 def _append(

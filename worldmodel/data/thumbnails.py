@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from armchair.errors import BadFileError
+from armchair.worldmodel.data.video import DAMAGE
 from armchair.worldmodel.pixels import ASPECT_LIMITS
 
 
@@ -27,7 +28,7 @@ def read_thumbnails(path: Path, *, size: int, stride: int) -> NDArray[np.uint8]:
                 for index, frame in enumerate(container.decode(stream))
                 if index % stride == 0
             ]
-    except (OSError, IndexError, ValueError) as error:  # PyAV's errors derive from these
+    except (*DAMAGE, IndexError, AttributeError) as error:  # no stream, no codec
         raise BadFileError(
             path, f"cannot be decoded ({error})", "Delete it, or collect the episode again."
         ) from error

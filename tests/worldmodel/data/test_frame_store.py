@@ -53,6 +53,14 @@ def test_a_damaged_video_is_named(tmp_path: Path) -> None:
         update_store(tmp_path / "store", find_videos([tmp_path]), CONFIG)
 
 
+def test_a_replaced_video_is_named(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mp4", frames=8)
+    update_store(tmp_path / "store", find_videos([tmp_path]), CONFIG)
+    write_video(tmp_path / "a.mp4", frames=12, seed=1)
+    with pytest.raises(BadFileError, match=r"a\.mp4: .* when its frames were stored"):
+        update_store(tmp_path / "store", find_videos([tmp_path]), CONFIG)
+
+
 def test_another_configuration_is_refused(tmp_path: Path) -> None:
     write_video(tmp_path / "a.mp4")
     update_store(tmp_path / "store", find_videos([tmp_path]), CONFIG)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from types import ModuleType
 
 from armchair.errors import ArmchairError
@@ -53,14 +54,14 @@ def ray(make: Make, todo: list[int], workers: int) -> Iterator[int]:
     try:
         task, left = ray.remote(one), iter(todo)
         most = workers or int(ray.cluster_resources().get("CPU", 1))
-        running = [task.remote(index) for index, _ in zip(left, range(most), strict=False)]
+        running = [task.remote(index) for index in islice(left, most)]
         while running:
             done, running = ray.wait(running, num_returns=1)
             for result in ray.get(done):
                 if isinstance(result, str):
                     raise ArmchairError(result)
                 yield result
-            running += [task.remote(index) for index, _ in zip(left, done, strict=False)]
+            running += [task.remote(index) for index in islice(left, len(done))]
     except ray.exceptions.RayError as error:
         raise _died("the Ray cluster", "more memory per worker") from error
     finally:

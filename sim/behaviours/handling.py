@@ -27,8 +27,9 @@ CAREFUL_M, CARELESS_M, CARELESS_SHARE = 0.004, 0.03, 0.25
 """Standard deviation of a grasp's place in the plane, and how often it is the large one."""
 ABOVE_LOW = np.array([*FLANGE_LOW[:2], HOVER_M])
 """Lower corner of where the open hand wanders before a grasp, metres."""
-MISS_M = 0.04
-"""Range of how far beside the object, clear of it, a deliberate miss closes."""
+MISS_M = (0.03, 0.06)
+"""How far beside the object a deliberate miss closes, beyond where closed fingers are clear of it:
+open ones are wider."""
 TRIES = 3
 PLACE_LOW, PLACE_HIGH = np.array([0.38, -0.18]), np.array([0.60, 0.18])
 """Where things are put down, metres on the table."""
@@ -143,7 +144,7 @@ def _miss(mover: Mover) -> Array:
     angle = outwards + mover.rng.uniform(-1, 1)
     if mover.rng.random() < 0.5 and np.allclose(grasp, middle):
         angle += np.pi
-    far = clear_of(mover.arm) + mover.rng.uniform(0.0, MISS_M)
+    far = clear_of(mover.arm) + mover.rng.uniform(*MISS_M)
     return np.asarray(middle + far * np.array([np.cos(angle), np.sin(angle)]) - grasp)
 
 

@@ -111,7 +111,9 @@ class Mover:
                 return
             way = self.rng.uniform(-STEP_M, STEP_M, 3)
             way = np.clip(self.arm.flange_position + way, low, high) - self.arm.flange_position
-            play = float(self.rng.uniform(-1, 1)) if self.rng.random() < grip else 0.0
+            play = 0.0
+            if self.rng.random() < grip:  # to any closedness: as often opening as closing
+                play = float(self.rng.random() - self.arm.state()[6]) / GRIPPER_STEP
             if self.settled:
                 self.step(way, play)
                 continue
@@ -120,7 +122,9 @@ class Mover:
             self.wait(int(self.rng.integers(1, 8)))
 
     def _row(self, way: Array, grip: float) -> None:
-        self._command(way, grip * GRIPPER_STEP)
+        if self.over():
+            return
+        self._command(way, float(np.clip(grip, -1, 1) * GRIPPER_STEP))
         self._advance()
 
     def _part_of(self, way: Array) -> Array:

@@ -6,11 +6,26 @@ import numpy as np
 import pytest
 
 from armchair.errors import UnknownNameError
-from armchair.sim.behaviours import BEHAVIOURS, FLANGE_HIGH, FLANGE_LOW, STEP_M
+from armchair.sim.behaviours import (
+    BEHAVIOURS,
+    FLANGE_HIGH,
+    FLANGE_LOW,
+    FREE,
+    GRIPPER_STEP,
+    HOVER_M,
+    STEP_M,
+    Outcome,
+)
+from armchair.sim.behaviours.mover import Mover
+from armchair.sim.behaviours.things import is_lifted, object_position, table_flange
+from armchair.sim.objects import rest_height
 from armchair.sim.recorder import Recorder
 from armchair.sim.robot import SimRobot
+from armchair.sim.scene import SceneConfig
 
 ROWS = 240
+HANDLING = ("grasp", "carry", "place", "recover")
+TOUCHING = ("push", "gripper", "near")
 MODEL_STRIDE = 4
 """Rows between model frames: 3.75 fps."""
 
@@ -24,8 +39,20 @@ def recorded(arm: SimRobot, name: str, seed: int = 0) -> tuple[Recorder, np.ndar
     return recorder, episode.robot.states
 
 
+def handled(
+    arm: SimRobot, name: str, seed: int, rows: int = 120
+) -> tuple[Outcome, Recorder, np.ndarray, np.ndarray]:
+    """What came of a behaviour with an object: states (rows, 7), object positions (rows, 3)."""
+    arm.drive_to(np.array([0.48, 0.0, HOVER_M]))
+    recorder = Recorder(arm, rendered=())
+    outcome = BEHAVIOURS[name](recorder, np.random.default_rng(seed), rows)
+    episode = recorder.episode(0, outcome.task, success=outcome.success, simulation={})
+    place = np.asarray(episode.simulation["object_pose"])[:, :3]
+    return outcome, recorder, episode.robot.states, place
+
+
 def test_behaviours_are_named() -> None:
-    assert set(BEHAVIOURS) == {"play", "steps", "reach"}
+    assert {*FREE, *HANDLING, *TOUCHING} == set(BEHAVIOURS)
     with pytest.raises(UnknownNameError, match="behaviour 'dance'"):
         BEHAVIOURS["dance"]
 
@@ -63,3 +90,93 @@ def test_reach_says_whether_it_ended_at_its_goal(arm: SimRobot) -> None:
         assert outcome.goal is not None
         error = np.linalg.norm(outcome.goal[:3] - arm.flange_position)
         assert outcome.success == (error < 0.02)
+
+
+@pytest.mark.parametrize("name", [*HANDLING, *TOUCHING])
+def test_behaviours_with_an_object_stay_in_bounds(arm: SimRobot, name: str) -> None:
+    outcome, recorder, states, _ = handled(arm, name, seed=1, rows=60)
+    assert len(recorder) == len(states) == 60
+    assert "box" in outcome.task or name == "gripper"
+    assert states[:, 2].min() > table_flange(arm) - 0.01, "the fingertips stay off the table"
+    assert (states[:, :2] > FLANGE_LOW[:2] - 0.1).all()
+    assert (states[:, :2] < FLANGE_HIGH[:2] + 0.1).all()
+    starts = np.array(recorder.step_starts)
+    assert (np.diff(starts) > 0).all()
+    assert starts[-1] < 60
+    if outcome.settled:
+        step = np.abs(np.diff(states[starts], axis=0))
+        assert step[:, :3].max() < STEP_M + 0.02
+        assert step[:, 6].max() < GRIPPER_STEP * 1.25 + 0.05, "with the squeeze"
+
+
+def test_grasp_lifts_the_box_and_says_so(arm: SimRobot) -> None:
+    outcome, _, _, place = handled(arm, "grasp", seed=0)
+    assert outcome.success
+    assert place[:, 2].max() > rest_height(arm.model) + 0.04
+    assert place[0, 2] == pytest.approx(rest_height(arm.model), abs=1e-3)
+
+
+def test_carry_starts_with_the_box_in_the_hand(arm: SimRobot) -> None:
+    outcome, _, states, place = handled(arm, "carry", seed=0)
+    assert outcome.success == is_lifted(arm)
+    assert (place[:30, 2] > rest_height(arm.model) + 0.03).all()
+    hangs = states[:30, :3] - place[:30]
+    assert np.ptp(hangs, axis=0).max() < 0.02, "it moves with the hand"
+    assert np.ptp(states[:, :3], axis=0).max() > 0.1
+
+
+def test_place_puts_the_box_down_elsewhere(arm: SimRobot) -> None:
+    outcome, _, _, place = handled(arm, "place", seed=0, rows=160)
+    assert outcome.success
+    down = place[place[:, 2] < rest_height(arm.model) + 0.005]
+    assert len(down), "it stood on the table in between"
+
+
+def test_recovery_closes_on_nothing_first(arm: SimRobot) -> None:
+    outcome, _, states, place = handled(arm, "recover", seed=0, rows=200)
+    empty = int(np.argmax(states[:, 6] > 0.9))
+    assert states[empty, 6] > 0.9, "a closed hand holds no box"
+    lifted = place[:, 2] > rest_height(arm.model) + 0.03
+    assert outcome.success
+    assert lifted.any()
+    assert not lifted[:empty].any()
+
+
+def test_push_says_whether_the_box_moved(arm: SimRobot) -> None:
+    before = object_position(arm)
+    outcome, _, states, place = handled(arm, "push", seed=0)
+    assert outcome.success
+    assert np.linalg.norm(place[-1, :2] - before[:2]) > 0.04
+    assert place[:, 2].max() < rest_height(arm.model) + 0.02, "it was not picked up"
+    assert states[60:, 6].min() > 0.5, "with closed fingers"
+
+
+def test_steps_near_the_object_fill_the_planners_box(arm: SimRobot) -> None:
+    _, recorder, states, _ = handled(arm, "near", seed=1, rows=ROWS)
+    step = np.diff(states[np.array(recorder.step_starts)], axis=0)
+    low, high = np.quantile(step, [0.05, 0.95], axis=0)
+    assert (low[:3] < -0.03).all()
+    assert (high[:3] > 0.03).all()
+    assert low[6] < -0.25
+    assert high[6] > 0.25
+    assert np.abs(step[:, :3]).max() > 0.9 * STEP_M
+
+
+def test_action_noise_is_added_to_every_action(arm: SimRobot) -> None:
+    ends = []
+    for noise in (0.0, 0.02):
+        arm.drive_to(np.array([0.48, 0.0, 0.36]))
+        mover = Mover(Recorder(arm, (), noise), np.random.default_rng(0), 20)
+        mover.settled = True
+        mover.step(np.array([0.05, 0.0, 0.0]))
+        ends.append(arm.flange_position)
+    assert np.linalg.norm(ends[0] - [0.53, 0.0, 0.36]) < 0.006
+    assert np.linalg.norm(ends[1] - [0.53, 0.0, 0.36]) > 0.008
+
+
+def test_the_cup_is_grasped_by_its_rim() -> None:
+    arm = SimRobot(SceneConfig(object="cup"))
+    arm.new_scene("none", np.random.default_rng(0))
+    outcome, _, _, place = handled(arm, "grasp", seed=0, rows=100)
+    assert "cup" in outcome.task
+    assert place[:, 2].max() > rest_height(arm.model) + 0.04

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from armchair.errors import UnknownNameError
-from armchair.sim.cameras import LEFT
-from armchair.sim.randomise import LEVELS, OBJECT_AREA_M, WORKSPACE_CENTRE, Level, randomise
+from armchair.errors import BadValueError, UnknownNameError
+from armchair.sim.cameras import LEFT, PLACEMENTS
+from armchair.sim.distractors import AWAY_Z_M, SIDES, distractor_geoms
+from armchair.sim.randomise import (
+    LEVELS,
+    OBJECT_AREA_M,
+    SWEEP_DEG,
+    WIDEST_M,
+    WORKSPACE_CENTRE,
+    Level,
+    randomise,
+)
 from armchair.sim.robot import SimRobot
-from armchair.sim.scene import OBJECT_NAME
+from armchair.sim.scene import OBJECT_NAME, SceneConfig
+from armchair.sim.textures import PATTERNS
 
 LOOKS = ("geom_rgba", "geom_size", "geom_rbound", "geom_aabb", "cam_pos", "cam_quat")
 LAMPS = ("light_diffuse", "light_dir")
@@ -93,3 +106,94 @@ def test_the_box_rests_on_the_table_at_every_size(arm: SimRobot) -> None:
         arm.hold(0.4)
         after = arm.data.body(f"{OBJECT_NAME}_main").xpos
         assert np.allclose(after, before, atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def varied() -> Iterator[SimRobot]:
+    """An arm in a scene that has patterns and distractors to choose from."""
+    arm = SimRobot(SceneConfig(variety=True))
+    yield arm
+    arm.close()
+
+
+def test_full_dresses_table_walls_floor_and_things(varied: SimRobot) -> None:
+    model, seen = varied.model, {"table": set(), "wall_front": set(), "floor": set()}
+    shown = set()
+    for seed in range(30):
+        varied.new_scene("full", np.random.default_rng(seed))
+        seen["table"].add(int(model.geom_matid[model.geom("table_visual").id]))
+        seen["wall_front"].add(int(model.geom_matid[model.geom("wall_front_visual").id]))
+        seen["floor"].add(int(model.geom_matid[model.geom("floor").id]))
+        standing = [g for g in distractor_geoms(model) if varied.data.geom_xpos[g, 2] > 0]
+        shown.add(len(standing))
+        for geom in standing:
+            x, y = varied.data.geom_xpos[geom, :2]
+            assert any(a <= x <= b and c <= y <= d for (a, b), (c, d) in SIDES)
+    assert shown == set(range(LEVELS["full"].distractors + 1))
+    assert all(len(materials) > len(list(PATTERNS)) / 2 for materials in seen.values())
+
+
+def test_other_levels_take_the_variety_off_again(varied: SimRobot) -> None:
+    varied.new_scene("full", np.random.default_rng(1))
+    for level in ("light", "none"):
+        varied.new_scene(level, np.random.default_rng(1))
+        assert np.array_equal(varied.model.geom_matid, varied.nominal.geom_matid)
+        things = distractor_geoms(varied.model)
+        assert (varied.data.geom_xpos[things, 2] == AWAY_Z_M).all()
+
+
+def test_patterns_are_grey_pictures_that_a_colour_can_tint() -> None:
+    for number, name in enumerate(PATTERNS):
+        picture = PATTERNS[name](np.random.default_rng(number))
+        assert picture.shape == (128, 128), name
+        assert 0.5 < picture.mean() < 0.95, name
+        assert picture.std() > 0.03, name
+
+
+def test_variety_leaves_the_first_models_scenes_alone(arm: SimRobot, varied: SimRobot) -> None:
+    """The same generator gives the same scene, and goes on with the same numbers."""
+    after = []
+    for each in (arm, varied):
+        rng = np.random.default_rng(11)
+        each.new_scene("light", rng)
+        after.append((rng.random(), each.data.camera("left").xpos.copy(), box_xy(each)))
+    assert after[0][0] == after[1][0]
+    assert np.array_equal(after[0][1], after[1][1])
+    assert np.array_equal(after[0][2], after[1][2])
+    # the numbers that the first model's scenes were drawn with: 6 + 1 + 3 + 3 + 3 + 1 + 2
+    plain = np.random.default_rng(11)
+    plain.random(19)
+    assert after[0][0] == plain.random()
+
+
+def test_boxes_change_shape_and_stay_graspable(arm: SimRobot) -> None:
+    sizes = []
+    for seed in range(20):
+        arm.new_scene("full", np.random.default_rng(seed))
+        sizes.append(arm.model.geom(f"{OBJECT_NAME}_g0").size.copy())
+    ratios = np.array(sizes)[:, 2] / np.array(sizes)[:, 0]
+    assert ratios.min() < 0.9
+    assert ratios.max() > 1.1
+    assert np.array(sizes)[:, :2].max() <= WIDEST_M + 1e-9
+
+
+def test_the_camera_sweep(arm: SimRobot) -> None:
+    level = replace(LEVELS["light"], camera_angle_deg=SWEEP_DEG)
+    angles, rng = [], np.random.default_rng(0)
+    for _ in range(60):
+        angles.append(randomise(arm, level, rng).angle_deg)
+        assert arm.data.camera("right").xpos[1] < 0 < arm.data.camera("left").xpos[1]
+    assert all(35 <= angle <= 85 for angle in angles)
+    assert min(angles) < 40
+    assert max(angles) > 80
+    with pytest.raises(BadValueError, match=r"90…40° are no range"):
+        Level(camera_angle_deg=(90.0, 40.0))
+
+
+def test_a_placement_of_another_name_is_where_the_camera_stands() -> None:
+    close = PLACEMENTS["close"]
+    arm = SimRobot(SceneConfig(left=close))
+    arm.new_scene("none", np.random.default_rng(0))
+    assert np.allclose(arm.data.camera("left").xpos, close.position)
+    assert np.allclose(arm.data.camera("right").xpos, close.position * [1, -1, 1])
+    assert arm.model.camera("left").fovy[0] == arm.model.camera("right").fovy[0] == close.fovy_deg

@@ -1,8 +1,7 @@
-"""The Robotiq: its command rule, its linkage, and that it holds a box as long as it should."""
+"""The gripper's command rule, and the Robotiq's linkage; what it holds is in test_grasping."""
 
 from __future__ import annotations
 
-import mujoco
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 
 from armchair.sim.gripper import DEADBAND, SQUEEZE, next_command
 from armchair.sim.robot import SimRobot
-from armchair.sim.scene import OBJECT_HALF_SIZE_M, OBJECT_NAME
 
 closednesses = st.floats(0.0, 1.0)
 PAD_BODIES = ("gripper0_left_inner_finger", "gripper0_right_inner_finger")
@@ -73,28 +71,3 @@ def test_opens_and_closes_by_actions_without_moving_the_flange(arm: SimRobot) ->
         arm.hold(0.6)
         assert arm.state()[6] == pytest.approx(wanted, abs=0.02)
         assert np.linalg.norm(arm.flange_position - start) < 0.005
-
-
-def box_position(arm: SimRobot) -> np.ndarray:
-    return np.array(arm.data.body(f"{OBJECT_NAME}_main").xpos)
-
-
-def test_a_box_survives_zero_actions_and_is_released_by_one_opening(arm: SimRobot) -> None:
-    address = int(arm.model.joint(f"{OBJECT_NAME}_joint0").qposadr[0])
-    arm.data.qpos[address : address + 7] = [0.5, 0.05, OBJECT_HALF_SIZE_M, 1, 0, 0, 0]
-    mujoco.mj_forward(arm.model, arm.data)
-    arm.drive_to(np.array([0.5, 0.05, 0.25]))
-    arm.drive_to(np.array([0.5, 0.05, 0.167]))
-    arm.move(gripper_action(1.0))
-    arm.hold(0.5)
-    assert 0.3 < arm.state()[6] < 0.7, "the pads stop at the box"
-    for _ in range(2):
-        arm.move(np.array([0, 0, 0.06, 0, 0, 0, 0]))
-    held, rng = box_position(arm) - arm.flange_position, np.random.default_rng(1)
-    for _ in range(20):
-        arm.move(np.append(rng.uniform(-0.05, 0.05, 3), [0, 0, 0, 0]))
-    assert np.linalg.norm(box_position(arm) - arm.flange_position - held) < 0.01
-    assert box_position(arm)[2] > 0.1
-    arm.move(gripper_action(-0.4))
-    arm.hold(0.5)
-    assert box_position(arm)[2] < 0.05

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -27,6 +28,8 @@ if TYPE_CHECKING:  # heavy: torch and the simulator load when the verb runs, not
     from armchair.evaluation.run import Evaluation
 
 RESULTS = Path("docs/results.md")
+BELOW_THRESHOLD = 1
+"""Exit code of a run that was played to its end and missed a threshold of --ci."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +68,8 @@ class Config:
     """Replace a report that --out already holds."""
     workers: int = 1
     """Processes that play episodes side by side; timings count from a run with 1."""
+    ci: Path | None = None
+    """A TOML file of thresholds (see scripts/ci_thresholds.toml): exit code 1 if one is missed."""
     ladder: bool = False
     """Diagnosis instead of a report: the same planner over kinematics with the goal's state, over
     the simulator itself, and over the model. Writes ladder.md and ladder.json. The simulator takes
@@ -87,12 +92,14 @@ def run(config: Config) -> None:
     """Evaluate, write the report and show it."""
     from armchair.evaluation.markdown import append_results
     from armchair.evaluation.run import evaluate, prepare_folder
+    from armchair.evaluation.thresholds import failures, read_thresholds
 
     if config.ladder:
         _climb(config)
         return
     if config.record and not RESULTS.parent.is_dir():
         raise BadValueError(f"--record appends to {RESULTS}: run from the repository's root.")
+    thresholds = read_thresholds(config.ci) if config.ci is not None else {}
     evaluation = _evaluation(config)
     prepare_folder(config.out, config.overwrite)
     with _progress() as progress:
@@ -106,6 +113,17 @@ def run(config: Config) -> None:
     if config.record:
         append_results(RESULTS, report, shlex.join(["armchair", *sys.argv[1:]]))
         console.print(f"row appended to {RESULTS}")
+    if thresholds:
+        _pass_or_fail(failures(report, thresholds))
+
+
+def _pass_or_fail(missed: Sequence[str]) -> None:
+    """Say whether the thresholds are met; leave with exit code 1 if not."""
+    for line in missed:
+        print(f"armchair: below threshold: {line}", file=sys.stderr)
+    if missed:
+        raise SystemExit(BELOW_THRESHOLD)
+    print("all thresholds are met")
 
 
 def _climb(config: Config) -> None:

@@ -15,6 +15,7 @@ from armchair.evaluation.crew import Crew, Job
 from armchair.evaluation.markdown import markdown
 from armchair.evaluation.models import NamedModel
 from armchair.evaluation.outcomes import Ledger, Outcome
+from armchair.evaluation.paper_tables import paper_tables
 from armchair.evaluation.players import PlayerMaker
 from armchair.evaluation.protocol import Protocol
 from armchair.evaluation.provenance import code_version, processor
@@ -85,7 +86,10 @@ def evaluate(evaluation: Evaluation, on_episode: OnEpisode, *, overwrite: bool =
         workers=evaluation.workers,
         reruns=tuple(" · ".join(map(str, job)) for job in reruns),
     )
-    (protocol.out / "report.md").write_text(f"{markdown(report)}{_about_workers(report)}", "utf-8")
+    name = f"Armchair, {evaluation.planner_name}, model {report.model}"
+    tables = paper_tables({name: report.to_dict()})
+    page = f"{markdown(report)}{_about_workers(report)}\n{tables}\n"
+    (protocol.out / "report.md").write_text(page, "utf-8")
     report.write_json(protocol.out / "report.json")
     for name, task in tasks.items():
         check_rejections(name, task)

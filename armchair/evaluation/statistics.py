@@ -43,3 +43,16 @@ class Quantiles:
             return cls(median=0.0, p90=0.0)
         median, p90 = np.quantile(np.asarray(values, dtype=np.float64), [0.5, 0.9])
         return cls(median=float(median), p90=float(p90))
+
+
+def mcnemar_exact(only_first: int, only_second: int) -> float:
+    """Return the exact two-sided p of McNemar's test on paired successes; 1 without differences.
+
+    only_first, only_second: pairs in which the first or the second alone succeeded. Under the null
+    each such pair falls either way with probability one half. Source: McNemar, 1947; the exact form
+    is the binomial test of its discordant pairs.
+    """
+    assert min(only_first, only_second) >= 0, (only_first, only_second)
+    pairs, fewer = only_first + only_second, min(only_first, only_second)
+    tail = sum(math.comb(pairs, count) for count in range(fewer + 1))
+    return float(min(1.0, 2.0 * tail / 2**pairs))

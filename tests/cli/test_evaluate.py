@@ -82,3 +82,19 @@ def test_bad_input_is_one_line_and_exit_2(
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     assert words in lines[0]
+
+
+def test_thresholds_decide_the_exit_code(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = workplace / "ci.toml"
+    file.write_text("[reach]\nleast_rate = 0.5\n")
+    assert evaluate("--out", "good", "--controls", "none", "--ci", "ci.toml") == 0
+    assert "all thresholds are met" in capsys.readouterr().out
+    file.write_text("[reach]\nmost_median_distance_m = 1e-9\n")
+    with pytest.raises(SystemExit) as stop:
+        evaluate("--out", "bad", "--controls", "none", "--ci", "ci.toml")
+    assert stop.value.code == 1
+    assert "below threshold: reach: median distance" in capsys.readouterr().err
+    assert (workplace / "bad" / "report.json").exists()
+    assert evaluate("--out", "none", "--ci", "missing.toml") == 2

@@ -1,0 +1,57 @@
+"""reports of several planners side by side, with exact McNemar tests between them
+
+Takes folders of `armchair evaluate` on the same role, level and seed. Prints the tests and writes
+compare.md, with the layouts of the paper's tables 2 and 3, and compare.json into --out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from armchair.errors import BadValueError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Options of `armchair compare`."""
+
+    reports: tuple[Path, ...]
+    """Two or more folders with a report.json, or such files."""
+    out: Path = Path("runs/compare")
+    """Folder for compare.md and compare.json; files of these names are replaced."""
+
+    def __post_init__(self) -> None:
+        if len(self.reports) < 2:
+            raise BadValueError(f"--reports names {len(self.reports)} report; give two or more.")
+
+
+def run(config: Config) -> None:
+    """Compare, write the page and the numbers, show the tests."""
+    from armchair.evaluation.comparison import pairings, pairings_table, read_reports
+    from armchair.evaluation.paper_tables import paper_tables
+    from armchair.worldmodel.optimisation import atomic
+
+    reports = read_reports(config.reports)
+    found = pairings(reports)
+    if not found:
+        raise BadValueError("the reports have no episode of any task in common.")
+    tests = pairings_table(found)
+    page = "\n\n".join(
+        [
+            "# Planners side by side",
+            "Same episodes for all. A low p says that the difference is hard to explain by chance; "
+            "it is not corrected for the number of tests.",
+            tests,
+            paper_tables({report.name: report.content for report in reports}),
+        ]
+    )
+    config.out.mkdir(parents=True, exist_ok=True)
+    (config.out / "compare.md").write_text(f"{page}\n", "utf-8")
+    numbers = {"version": 1, "mcnemar": [asdict(pairing) for pairing in found]}
+    atomic.write_json(config.out / "compare.json", numbers)
+    console = Console()
+    console.print(tests, markup=False, highlight=False, soft_wrap=True)
+    console.print(f"compare.md and compare.json are in {config.out}", soft_wrap=True)

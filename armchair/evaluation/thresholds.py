@@ -1,0 +1,104 @@
+"""Thresholds that a run must meet, from a TOML file: what continuous integration asks for.
+
+[reach]
+least_rate = 0.6                  # share of episodes
+most_median_distance_m = 0.05     # metres
+most_median_plan_seconds = 10.0   # per action
+least_rate_above = { random = 0.5 }   # more than this control's rate by so much
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from armchair.errors import BadFileError, UnknownNameError
+from armchair.evaluation.report import Report, TaskReport
+from armchair.evaluation.tasks import TASKS
+
+FIX = (
+    "Give a table per task, such as [reach], with least_rate, most_median_distance_m, "
+    "most_median_plan_seconds or least_rate_above = { control = share }."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """Of one task; None asks for nothing."""
+
+    least_rate: float | None = None
+    most_median_distance_m: float | None = None
+    most_median_plan_seconds: float | None = None
+    least_rate_above: Mapping[str, float] = field(default_factory=dict)
+
+    def failures(self, task: TaskReport) -> list[str]:
+        """Return what is not met, each with both numbers."""
+        score, missed = task.score, []
+        if self.least_rate is not None and score.rate < self.least_rate:
+            missed.append(f"success rate {score.rate:.2f}, at least {self.least_rate:.2f} wanted")
+        distance = score.final_distance_m.median
+        if self.most_median_distance_m is not None and distance > self.most_median_distance_m:
+            missed.append(
+                f"median distance {distance:.3f} m, "
+                f"at most {self.most_median_distance_m:.3f} wanted"
+            )
+        seconds = score.plan_seconds.median
+        if self.most_median_plan_seconds is not None and seconds > self.most_median_plan_seconds:
+            missed.append(
+                f"median {seconds:.2f} s per action, at most "
+                f"{self.most_median_plan_seconds:.2f} wanted"
+            )
+        for control, margin in self.least_rate_above.items():
+            rate = task.controls[control].rate if control in task.controls else None
+            if rate is None:
+                missed.append(f"control {control} was not played")
+            elif score.rate - rate < margin:
+                missed.append(
+                    f"success rate {score.rate:.2f} against {rate:.2f} of {control}, "
+                    f"at least {margin:.2f} more wanted"
+                )
+        return missed
+
+
+def read_thresholds(path: Path) -> dict[str, Thresholds]:
+    """Return thresholds by task; raises `BadFileError` for a file that is not of this form."""
+    try:
+        content: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise BadFileError(path, f"cannot be read ({error.strerror})", FIX) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadFileError(path, f"is no TOML ({error})", FIX) from error
+    if not content:
+        raise BadFileError(path, "asks for nothing", FIX)
+    return {task: _of_task(path, task, entries) for task, entries in content.items()}
+
+
+def _of_task(path: Path, task: str, entries: Any) -> Thresholds:
+    if task not in TASKS:
+        raise BadFileError(path, str(UnknownNameError("task", task, TASKS)), FIX)
+    if not isinstance(entries, dict) or not entries:
+        raise BadFileError(path, f"[{task}] asks for nothing", FIX)
+    known = set(Thresholds.__dataclass_fields__)
+    for name, value in entries.items():
+        if name not in known:
+            raise BadFileError(path, str(UnknownNameError("threshold", name, known)), FIX)
+        numbers = value.values() if isinstance(value, dict) else [value]
+        if isinstance(value, dict) != (name == "least_rate_above") or not all(
+            isinstance(number, int | float) for number in numbers
+        ):
+            raise BadFileError(path, f"[{task}] {name} is {value!r}", FIX)
+    return Thresholds(**entries)
+
+
+def failures(report: Report, wanted: Mapping[str, Thresholds]) -> list[str]:
+    """Return everything that a report does not meet; a task that was not played is one of them."""
+    missed = []
+    for task, thresholds in wanted.items():
+        if task not in report.tasks:
+            missed.append(f"{task}: was not played")
+            continue
+        missed += [f"{task}: {line}" for line in thresholds.failures(report.tasks[task])]
+    return missed

@@ -1,0 +1,149 @@
+"""Paired planners, the paper's tables, and thresholds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scipy.stats import binomtest
+
+from armchair.cli.main import main
+from armchair.errors import BadFileError, BadValueError
+from armchair.evaluation.comparison import pairings, read_reports
+from armchair.evaluation.paper_tables import TABLE_2, TABLE_3, paper_tables
+from armchair.evaluation.run import evaluate
+from armchair.evaluation.statistics import mcnemar_exact
+from armchair.evaluation.thresholds import failures, read_thresholds
+from tests.evaluation.conftest import evaluation
+from tests.evaluation.fakes import FakeReach
+
+
+def write(folder: Path, planner: str, successes: list[bool], **changes: Any) -> Path:
+    rows = [{"seed": [1, 0, n], "success": success} for n, success in enumerate(successes)]
+    task = {
+        "per_episode": rows,
+        "rate": 0.5,
+        "wilson95": [0.1, 0.9],
+        "successes": 1,
+        "episodes": 2,
+        "plan_seconds": {"median": 0.9, "p90": 1.0},
+        "model_evaluations_per_action": 320,
+    }
+    content = {
+        "benchmark": "v1",
+        "role": "validation",
+        "level": "light",
+        "seed": 0,
+        "planner": {"name": planner, "samples": 64},
+        "tasks": {"reach": task},
+        **changes,
+    }
+    folder.mkdir(exist_ok=True)
+    (folder / "report.json").write_text(json.dumps(content))
+    return folder
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (1, 0), (5, 0), (3, 9), (10, 10), (40, 12)])
+def test_mcnemar_is_the_exact_binomial_test(first: int, second: int) -> None:
+    pairs = first + second
+    expected = binomtest(first, pairs, 0.5).pvalue if pairs else 1.0
+    assert mcnemar_exact(first, second) == pytest.approx(expected)
+    assert mcnemar_exact(first, second) == mcnemar_exact(second, first)
+
+
+def test_planners_are_paired_by_the_seeds_of_their_episodes(tmp_path: Path) -> None:
+    one = write(tmp_path / "a", "cem", [True] * 6 + [False, True])
+    other = write(tmp_path / "b", "icem", [False] * 5 + [True, True])  # an episode fewer
+    (pairing,) = pairings(read_reports([one, other]))
+    assert (pairing.first, pairing.second, pairing.episodes) == ("cem", "icem", 7)
+    assert (pairing.only_first, pairing.only_second) == (5, 1)
+    assert pairing.p_value == pytest.approx(2 * 7 / 64)
+
+
+def test_the_verb_writes_tests_and_tables(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [write(tmp_path / n, "cem", [n == "a", True]) for n in ("a", "b")]
+    options = ["compare", "--reports", *map(str, folders), "--out", str(tmp_path / "out")]
+    assert main(options) == 0
+    page = (tmp_path / "out" / "compare.md").read_text()
+    assert "| reach | cem (a) | cem (b) | 2 | 1 | 0 | 1 |" in page
+    assert "| V-JEPA 2-AC, average | real robot, from the paper | 100 % | 65 % | 25 % |" in page
+    numbers = json.loads((tmp_path / "out" / "compare.json").read_text())
+    assert numbers["mcnemar"][0]["p_value"] == 1.0
+    assert "exact p" in capsys.readouterr().out
+
+
+def test_runs_that_cannot_be_compared_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = write(tmp_path / "a", "cem", [True]), write(tmp_path / "b", "cem", [True], seed=4)
+    with pytest.raises(BadValueError, match=r"seed 4.*same episodes"):
+        read_reports([one, other])
+    with pytest.raises(BadFileError, match="cannot be read"):
+        read_reports([one, tmp_path / "none"])
+    (tmp_path / "odd.json").write_text("[1]")
+    with pytest.raises(BadFileError, match="is no report"):
+        read_reports([one, tmp_path / "odd.json"])
+    assert main(["compare", "--reports", str(one)]) == 2
+    assert "two or more" in capsys.readouterr().err
+
+
+def test_averages_of_the_paper_are_those_of_its_labs() -> None:
+    for first in (0, 3):
+        labs, average = TABLE_2[first : first + 2], TABLE_2[first + 2]
+        rates = zip(*(lab.rates for lab in labs), strict=True)
+        assert [sum(pair) / 2 for pair in rates] == list(average.rates)
+    assert {row.method: row.seconds for row in TABLE_3} == {"Cosmos": 240.0, "V-JEPA 2-AC": 16.0}
+
+
+def test_a_report_holds_the_tables(env: FakeReach, tmp_path: Path) -> None:
+    report = evaluate(evaluation(tmp_path, controls=("random",)), lambda *_: None)
+    page = (tmp_path / "report.md").read_text()
+    row = next(line for line in page.splitlines() if line.startswith("| **Armchair, cem"))
+    assert "| 100 % (44–100), 3/3 | – | – |" in row
+    assert "role validation" in row
+    parallel = {**report.to_dict(), "workers": 2}
+    assert "side by side, no timing" in paper_tables({"ours": parallel})
+
+
+def test_thresholds_pass_and_fail(env: FakeReach, tmp_path: Path) -> None:
+    report = evaluate(evaluation(tmp_path / "run", controls=("hold",)), lambda *_: None)
+    file = tmp_path / "ci.toml"
+    file.write_text("[reach]\nleast_rate = 1.0\nleast_rate_above = { hold = 1.0 }\n")
+    assert failures(report, read_thresholds(file)) == []
+    file.write_text(
+        "[reach]\nmost_median_distance_m = 1e-6\nmost_median_plan_seconds = 0\nleast_rate = 1.1\n"
+        "least_rate_above = { hold = 1.1, random = 0.1 }\n[grasp-box]\nleast_rate = 0\n"
+    )
+    missed = failures(report, read_thresholds(file))
+    for words in ("success rate 1.00, at", "median distance", "s per action", "of hold"):
+        assert any(words in line for line in missed), words
+    assert "reach: control random was not played" in missed
+    assert "grasp-box: was not played" in missed
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "asks for nothing"),
+        ("[reach]", "asks for nothing"),
+        ("[reech]\nleast_rate = 1", "Did you mean 'reach'"),
+        ("[reach]\nleast_rat = 1", "Did you mean 'least_rate'"),
+        ('[reach]\nleast_rate = "all"', "is 'all'"),
+        ("[reach]\nleast_rate_above = 0.5", "is 0.5"),
+        ("[reach", "is no TOML"),
+    ],
+)
+def test_a_bad_file_of_thresholds_is_named(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "ci.toml"
+    file.write_text(text)
+    with pytest.raises(BadFileError, match=message):
+        read_thresholds(file)
+
+
+def test_our_own_thresholds_are_readable() -> None:
+    wanted = read_thresholds(Path(__file__).parents[2] / "scripts" / "ci_thresholds.toml")
+    assert wanted["reach"].least_rate is not None

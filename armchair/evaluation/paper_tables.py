@@ -77,8 +77,8 @@ def paper_tables(reports: Mapping[str, Mapping[str, Any]]) -> str:
             table(["method", "where", *HEADS], two),
             "## The paper's table 3: success and cost",
             table(["method", "where", *costs, *heads], three),
-            "Rows of the paper are of real Franka arms, 10 trials a cell; ours are simulated, with the "
-            "95 % Wilson interval, successes and episodes. They are no test against each other.",
+            "Rows of the paper are of real Franka arms, 10 trials a cell; ours are simulated, with "
+            "the 95 % Wilson interval, successes and episodes. They are no test against each other.",
         ]
     )
 

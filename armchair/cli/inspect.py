@@ -12,6 +12,7 @@ from rich.progress import track
 from rich.table import Table
 
 from armchair.cli._probes import report_probes
+from armchair.episode import ROWS_PER_SECOND
 from armchair.errors import ArmchairError, BadValueError
 from armchair.worldmodel.data.episodes import DroidEpisodes, EpisodeHandle
 from armchair.worldmodel.data.guard import ChildDiedError, Guard
@@ -111,6 +112,8 @@ def _table(summary: FolderSummary, found: int) -> Table:
     table.add_row("success", f"{summary.successes}", "")
     table.add_row("failure", f"{summary.episodes - summary.successes}", "")
     table.add_row("duration", f"{summary.seconds / 60:.1f}", "min")
+    shortest, longest = (count / ROWS_PER_SECOND for count in (min(rows), max(rows)))
+    table.add_row("an episode", f"{shortest:.1f} … {longest:.1f}", "s")
     table.add_row("rows per episode", f"{min(rows)} … {max(rows)}", "at 15 Hz")
     if summary.short:
         table.add_row("too short for V-JEPA 2", f"{summary.short}", "below 33 rows")

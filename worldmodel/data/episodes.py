@@ -144,7 +144,7 @@ def rows_per_step(seconds: float) -> int:
 
 def read_metadata(folder: Path) -> dict[str, Any]:
     """Return metadata_<uuid>.json of an episode folder; raises BadFileError."""
-    names = sorted(folder.glob("*.json"))
+    names = sorted(path for path in folder.glob("*.json") if path.is_file())
     if len(names) != 1:
         found = f"{len(names)} *.json files, expected one metadata_<uuid>.json"
         raise BadFileError(folder, found, COPY_AGAIN)

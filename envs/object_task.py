@@ -14,7 +14,7 @@ from armchair.errors import UnknownNameError
 
 Array = NDArray[np.float64]
 
-OBJECT_NAMES = ("box", "cup")
+OBJECT_NAMES, GRIPPER_NAMES = ("box", "cup"), ("robotiq", "panda")
 COME_TO_REST_S = 1.0
 """Before a picture is taken or an episode starts."""
 LOADED_ARRIVED_M = 0.01
@@ -22,15 +22,25 @@ LOADED_ARRIVED_M = 0.01
 
 
 class ObjectTask(ArmTask[ObjectRobot]):
-    """A task with one object on the table: `object` is "box" or "cup"."""
+    """A task with one object on the table: `object` is "box" or "cup".
+
+    Raises `UnknownNameError` for another object or gripper; a given robot brings its own.
+    """
 
     def __init__(
-        self, render_mode: str | None, level: str, object: str, robot: ObjectRobot | None
+        self,
+        render_mode: str | None,
+        level: str,
+        object: str,
+        gripper: str,
+        robot: ObjectRobot | None,
     ) -> None:
         if object not in OBJECT_NAMES:
             raise UnknownNameError("object", str(object), OBJECT_NAMES)
+        if gripper not in GRIPPER_NAMES:
+            raise UnknownNameError("gripper", str(gripper), GRIPPER_NAMES)
         super().__init__(render_mode, level, robot)
-        self.object = object
+        self.object, self.gripper = object, gripper
 
     def goal_object_pose(self) -> Array:
         """Return the object's pose (7,) in the goal state; for the evaluator only."""
@@ -45,7 +55,7 @@ class ObjectTask(ArmTask[ObjectRobot]):
     def _make_robot(self) -> ObjectRobot:
         from armchair.sim.object_robot import SimObjectRobot
 
-        return SimObjectRobot(self.object)
+        return SimObjectRobot(self.object, self.gripper)
 
     def _rest_and_look(self) -> tuple[NDArray[np.uint8], Array]:
         """Come to rest; return the picture and the state (7,) of that moment."""

@@ -36,6 +36,7 @@ class FrankaPickPlaceEnv(ObjectTask):
     ## Arguments
 
     `object`: "box" (fits between the fingers) or "cup" (held by its rim, one finger inside).
+    `gripper`: "robotiq" (2F-85, the benchmark's) or "panda" (Franka's own hand).
 
     ## Action space: `Box(7,)`, float64, a change of state that `step` carries out and waits for
 
@@ -73,10 +74,11 @@ class FrankaPickPlaceEnv(ObjectTask):
         render_mode: str | None = None,
         level: str = "light",
         object: str = "box",
+        gripper: str = "robotiq",
         robot: ObjectRobot | None = None,
     ) -> None:
-        gym.utils.EzPickle.__init__(self, render_mode, level, object, robot)
-        super().__init__(render_mode, level, object, robot)
+        gym.utils.EzPickle.__init__(self, render_mode, level, object, gripper, robot)
+        super().__init__(render_mode, level, object, gripper, robot)
         self._grasped = self._carried = False
 
     def was_grasped(self) -> bool:

@@ -27,6 +27,7 @@ class FrankaReachWithObjectEnv(ObjectTask):
     ## Arguments
 
     `object`: "box" (held between the fingers) or "cup" (held by its rim, one finger inside).
+    `gripper`: "robotiq" (2F-85, the benchmark's) or "panda" (Franka's own hand).
 
     ## Action space: `Box(7,)`, float64, a change of state that `step` carries out and waits for
 
@@ -61,10 +62,11 @@ class FrankaReachWithObjectEnv(ObjectTask):
         render_mode: str | None = None,
         level: str = "light",
         object: str = "box",
+        gripper: str = "robotiq",
         robot: ObjectRobot | None = None,
     ) -> None:
-        gym.utils.EzPickle.__init__(self, render_mode, level, object, robot)
-        super().__init__(render_mode, level, object, robot)
+        gym.utils.EzPickle.__init__(self, render_mode, level, object, gripper, robot)
+        super().__init__(render_mode, level, object, gripper, robot)
 
     def expert_move(self) -> float:
         """Carry the object to its goal, as the free expert does; returns the metres left."""

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from armchair.envs.grasp import FrankaGraspEnv
-from armchair.envs.object_task import OBJECT_NAMES, ObjectTask
+from armchair.envs.object_task import GRIPPER_NAMES, OBJECT_NAMES, ObjectTask
 from armchair.envs.pick_place import NEAR_START_M, FrankaPickPlaceEnv
 from armchair.envs.places import APART_M, GOAL_DISTANCE_M, NOMINAL_START_M, START_RANGE_M
 from armchair.envs.reach_with_object import FrankaReachWithObjectEnv
 from armchair.errors import ArmchairError, UnknownNameError
+from armchair.sim.hands import HANDS
 from armchair.sim.objects import OBJECTS
 from armchair.sim.randomise import OBJECT_AREA_M, WORKSPACE_CENTRE
 from tests.envs.conftest import OBJECT_TASKS, MakeTask
@@ -128,7 +129,22 @@ def test_an_expert_that_fails_rejects_the_reset(
         env.reset(options={"episode": 0})
 
 
-def test_names_of_objects() -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(("task", "object"), CASES)
+def test_frankas_own_hand(task: str, object: str) -> None:
+    env = OBJECT_TASKS[task](object=object, gripper="panda")
+    env.reset(options={"episode": 1})
+    assert env.robot.hand.name == "panda"  # type: ignore[attr-defined]
+    env.expert_move()
+    assert _distance(env) < 0.03
+    assert env.robot.held() != (task == "pick-place")
+    env.close()
+
+
+def test_names_of_objects_and_hands() -> None:
     assert set(OBJECT_NAMES) == set(OBJECTS)
+    assert set(GRIPPER_NAMES) == set(HANDS)
+    with pytest.raises(UnknownNameError, match=r"unknown gripper 'pandas'\. Did you mean 'panda'"):
+        FrankaGraspEnv(gripper="pandas")
     with pytest.raises(UnknownNameError, match=r"unknown object 'cap'\. Did you mean 'cup'"):
         FrankaGraspEnv(object="cap")

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
-from armchair.sim.arm import ROW_S, SimArm
+from armchair.sim.arm import DOWN, ROW_S, SimArm
 from armchair.sim.contacts import held
 from armchair.sim.experts import waypoints
 
@@ -24,8 +25,13 @@ SETTLE_DOWN_M = 0.001
 
 
 def free_grasp(arm: SimArm, on_row: OnRow | None = None) -> bool:
-    """Open the hand, go over the object, down, and close; returns whether it is held."""
+    """Open the hand, go over the object, down, and close; returns whether it is held.
+
+    The hand turns to the sides of a box that stands askew.
+    """
     arm.command_gripper = 0.0
+    turn = Rotation.from_euler("z", waypoints.hand_turn(arm)).as_matrix()
+    arm.command_rotation = turn @ DOWN
     if arm.state()[6] > 0.05:
         wait(arm, FINGER_ROWS, on_row)
     place = waypoints.grasp_pose(arm)

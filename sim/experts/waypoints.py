@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from armchair.sim.arm import SimArm
 from armchair.sim.contacts import object_height, object_pose
-from armchair.sim.objects import object_kind, object_scale, rest_height
+from armchair.sim.objects import object_body, object_kind, object_scale, rest_height
 
 Array = NDArray[np.float64]
 
@@ -22,6 +22,8 @@ CLEAR_M = 0.03
 """The same after letting go; benchmark v1 asks for 2 cm."""
 CARRY_M = 0.05
 """Height of the object above the table while it is carried; benchmark v1 asks for 3 cm."""
+SMALL_TURN_RAD = 0.08
+"""Closing fingers straighten a box that is turned by less."""
 
 
 def grasp_pose(arm: SimArm) -> Array:
@@ -36,6 +38,19 @@ def grasp_pose(arm: SimArm) -> Array:
         return np.array([x - kind.rim_radius_m * scale, y, top + arm.hand.tip_m - RIM_DEPTH_M])
     above_table = max(arm.hand.tip_m + TABLE_GAP_M, top + arm.hand.palm_m + PALM_GAP_M)
     return np.array([x, y, above_table])
+
+
+def hand_turn(arm: SimArm) -> float:
+    """Return the turn about the vertical that lays the fingers on a box's sides, ±pi/4 radians.
+
+    Zero for a cup, and for a box that stands as in benchmark v1 but for a few degrees.
+    """
+    if object_kind(arm.model).rim_radius_m:
+        return 0.0
+    rotation = arm.data.body(object_body(arm.model)).xmat.reshape(3, 3)
+    yaw = np.arctan2(rotation[1, 0], rotation[0, 0])
+    turn = float((yaw + np.pi / 4) % (np.pi / 2) - np.pi / 4)
+    return turn if abs(turn) > SMALL_TURN_RAD else 0.0
 
 
 def hover_height(arm: SimArm) -> float:

@@ -8,7 +8,7 @@ import pytest
 from armchair.errors import ArmchairError, UnknownNameError
 from armchair.sim.arm import SimArm
 from armchair.sim.contacts import held, object_height, pad_clearance, tilt
-from armchair.sim.experts import ConstrainedExpert, free_place, grasp_pose
+from armchair.sim.experts import ConstrainedExpert, free_grasp, free_place, grasp_pose
 from armchair.sim.objects import OBJECTS, place
 from tests.sim.object_scenes import arm_with, carrying, object_position
 
@@ -83,6 +83,17 @@ def test_a_missed_grasp_is_taken_again() -> None:
     arm.drive_to(grasp_pose(arm) + np.array([0.0, 0.1, 0.06]), closed=1.0)
     follow(arm, ConstrainedExpert("grasp", arm), steps=8)
     assert held(arm.model, arm.data)
+
+
+@pytest.mark.parametrize("yaw", [-0.6, 0.4, 1.2])
+def test_the_free_expert_turns_its_hand_to_a_box_askew(yaw: float) -> None:
+    arm = arm_with("box")
+    place(arm.model, arm.data, SPOT_M, yaw)
+    arm.drive_to(START_M)
+    assert free_grasp(arm)
+    turn = arm.state()[5]
+    assert abs((yaw - turn + np.pi / 4) % (np.pi / 2) - np.pi / 4) < 0.03
+    assert abs(turn) > 0.3
 
 
 def test_goals_must_fit_the_task() -> None:

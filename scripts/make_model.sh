@@ -11,13 +11,15 @@ data=$out/episodes
 
 "$armchair" collect --out "$data" --role train --episodes 459
 "$armchair" pretrain --videos "$data" --store "$out/frames" --out "$out/encoder" \
-    --steps 1400 --recipe.clips.still-share 0.75 --recipe.clips.crop-scale 0.5 1.0
+    --steps 1400
 # The shipped predictor ran for 45 minutes (1954 steps), its rate following the clock.
 "$armchair" train --episodes "$data" --encoder "$out/encoder/encoder" --out "$out/predictor" \
-    --steps 1954 --recipe.predictor.depth 4 --recipe.clips.backward-share 0.5 \
-    --recipe.schedule.peak 8e-4
+    --steps 1954
+# What `armchair imagine` shows with; not part of the model.
+"$armchair" decoder --videos "$data" --store "$out/frames" --model "$out/predictor/model" \
+    --out "$out/decoder" --steps 6000
 
 if [ "${INSTALL:-}" = yes ]; then
     mkdir -p worldmodel/weights/default
-    cp "$out"/predictor/model/* worldmodel/weights/default/
+    cp "$out"/predictor/model/* "$out"/decoder/decoder/* worldmodel/weights/default/
 fi

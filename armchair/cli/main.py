@@ -84,7 +84,11 @@ def _parse(module: ModuleType, verb: str, options: list[str]) -> object:
     try:
         with contextlib.redirect_stderr(complaint):
             return tyro.cli(
-                module.Config, prog=f"armchair {verb}", description=module.__doc__, args=options
+                module.Config,
+                prog=f"armchair {verb}",
+                description=module.__doc__,
+                args=options,
+                **_defaults(module, options),
             )
     except SystemExit as stop:
         for cause in _chain(stop):
@@ -92,6 +96,11 @@ def _parse(module: ModuleType, verb: str, options: list[str]) -> object:
                 raise cause from None
         sys.stderr.write(complaint.getvalue())
         raise
+
+
+def _defaults(module: ModuleType, options: list[str]) -> dict[str, object]:
+    """Return tyro's `default`, for a verb whose options choose what the others start from."""
+    return {"default": module.defaults(options)} if hasattr(module, "defaults") else {}
 
 
 def _overview() -> str:

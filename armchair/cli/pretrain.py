@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
+import tyro
+
+from armchair.cli._presets import chosen_preset
+from armchair.recipes import paper, sandbox
 from armchair.worldmodel.data.frame_store import StoreConfig
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.loop import LoopConfig
@@ -25,6 +31,8 @@ class Config:
     """Folder for the results: encoder/, relay.pt, checkpoint.pt, log.txt, tensorboard/."""
     store: Path | None = None
     """Folder of decoded frames, extended by videos that it lacks (default: OUT/frames)."""
+    preset: Literal["sandbox", "paper"] = "sandbox"
+    """Recipe that --recipe.* options start from: what ships, or appendix A.1 of the paper."""
     steps: int | None = None
     """Optimiser steps; give this or --minutes."""
     minutes: float | None = None
@@ -34,8 +42,23 @@ class Config:
     seed: int = 0
     """Seed of weights, clips, crops and masks."""
     frames: StoreConfig = field(default_factory=StoreConfig)
-    recipe: PretrainConfig = field(default_factory=PretrainConfig)
+    recipe: PretrainConfig = field(default_factory=sandbox.pretrain)
     loop: LoopConfig = field(default_factory=LoopConfig)
+
+
+def defaults(options: Sequence[str]) -> Config:
+    """Return the defaults that `--preset` among the options asks for."""
+    preset = chosen_preset(options)
+    if preset == "sandbox":
+        return Config(videos=tyro.MISSING, out=tyro.MISSING)
+    return Config(
+        videos=tyro.MISSING,
+        out=tyro.MISSING,
+        preset=preset,
+        steps=paper.PRETRAIN_STEPS if "--minutes" not in options else None,
+        frames=paper.frames(),
+        recipe=paper.pretrain(),
+    )
 
 
 def run(config: Config) -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
+import tyro
+
+from armchair.cli._presets import chosen_preset
+from armchair.recipes import paper, sandbox
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.loop import LoopConfig
 from armchair.worldmodel.training.learner import TrainConfig
@@ -30,6 +36,8 @@ class Config:
     """Folders of held-out episodes (default: every twentieth of --episodes)."""
     cache: Path | None = None
     """Folder of the token caches (default: OUT/tokens); one encoder per folder."""
+    preset: Literal["sandbox", "paper"] = "sandbox"
+    """Recipe that --recipe.* options start from: what ships, or appendix B.1 of the paper."""
     steps: int | None = None
     """Optimiser steps; give this or --minutes."""
     minutes: float | None = None
@@ -39,8 +47,19 @@ class Config:
     seed: int = 0
     """Seed of weights and clips."""
     tokens: CacheConfig = field(default_factory=CacheConfig)
-    recipe: TrainConfig = field(default_factory=TrainConfig)
+    recipe: TrainConfig = field(default_factory=sandbox.train)
     loop: LoopConfig = field(default_factory=LoopConfig)
+
+
+def defaults(options: Sequence[str]) -> Config:
+    """Return the defaults that `--preset` among the options asks for."""
+    preset = chosen_preset(options)
+    recipe = paper.train() if preset == "paper" else sandbox.train()
+    steps = paper.STEPS if preset == "paper" and "--minutes" not in options else None
+    missing = tyro.MISSING
+    return Config(
+        episodes=missing, encoder=missing, out=missing, preset=preset, recipe=recipe, steps=steps
+    )
 
 
 def run(config: Config) -> None:

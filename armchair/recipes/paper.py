@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from armchair.worldmodel.data.frame_store import StoreConfig
 from armchair.worldmodel.official import VIT_G, VIT_G_384, VIT_H, VIT_L
 from armchair.worldmodel.optimisation.adamw import AdamWConfig
 from armchair.worldmodel.optimisation.schedule import Schedule
+from armchair.worldmodel.pretraining.clips import ClipConfig as VideoClipConfig
+from armchair.worldmodel.pretraining.learner import REFERENCE_MOMENTUM, PretrainConfig
+from armchair.worldmodel.pretraining.network import MaskPredictorConfig
 from armchair.worldmodel.training.clips import ClipConfig
 from armchair.worldmodel.training.learner import PredictorSize, TrainConfig
 
@@ -12,6 +16,31 @@ ENCODERS = {"vit-l": VIT_L, "vit-h": VIT_H, "vit-g": VIT_G, "vit-g-384": VIT_G_3
 """Encoders of the released checkpoints."""
 STEPS = 94_500
 """Warmup 4,500, constant 85,500, decay 4,500."""
+
+
+PRETRAIN_STEPS = 240_000
+"""Warmup 12,000 and 228,000 constant; the cooldown of 12,000 is a run of its own."""
+
+
+def frames() -> StoreConfig:
+    """Return the frame store of the paper's sizes: 256 pixels and a margin, 4 frames a second."""
+    return StoreConfig(size=288, row_stride=4)
+
+
+def pretrain() -> PretrainConfig:
+    """Return the primary phase of ViT-L (table 9); batch 3072 is over all processes."""
+    return PretrainConfig(
+        encoder=VIT_L,
+        predictor=MaskPredictorConfig(width=384, depth=12, heads=12),
+        clips=VideoClipConfig(batch=3072, still_share=0.25, clip_frames=16, crop_scale=(0.3, 1.0)),
+        schedule=Schedule(
+            peak=5.25e-4,
+            warmup_share=12_000 / PRETRAIN_STEPS,
+            decay_share=0.0,
+            start_ratio=1e-4 / 5.25e-4,
+        ),
+        momentum=REFERENCE_MOMENTUM,
+    )
 
 
 def train() -> TrainConfig:
@@ -26,5 +55,7 @@ def train() -> TrainConfig:
             start_ratio=7.5e-5 / 4.25e-4,
         ),
         optimiser=AdamWConfig(weight_decay=0.04, betas=(0.9, 0.999)),
+        statistics="none",
+        checkpointing=True,
         average_share=0.0,
     )

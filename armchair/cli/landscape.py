@@ -16,7 +16,8 @@ from rich.console import Console
 from armchair.errors import BadValueError
 
 if TYPE_CHECKING:  # heavy: torch and the simulator load when the verb runs, not for --help
-    from armchair.evaluation.landscape import Landscape
+    from armchair.evaluation.episode import Scene
+    from armchair.evaluation.landscape import Landscape, LandscapeConfig
     from armchair.evaluation.models import NamedModel
     from armchair.evaluation.pairs import FramePair
 
@@ -35,6 +36,13 @@ class Config:
     """Points along each axis, from -r to r with r = max(0.10, 1.3 x the true value)."""
     others: Literal["true", "zero"] = "true"
     """Where the other entries are held: their true values, or zero as in the paper's figure 9."""
+    horizon: int = 1
+    """Equal model steps in which every action of the grid is taken."""
+    film: int = 0
+    """Play so many steps of a simulated reach and write NAME-AXIS-AXIS.mp4, a landscape before each
+    action, with its figures as .json; 0 is one still picture."""
+    planner: str = "cem"
+    """Planner that plays the episode of --film."""
     model: str = "default"
     """World model: a name (default is the shipped one) or a folder with a checkpoint."""
     out: Path = Path("runs/landscape")
@@ -49,6 +57,10 @@ class Config:
     def __post_init__(self) -> None:
         if self.source == "pair" and self.pair is None:
             raise BadValueError("--source pair needs --pair: an .npz file, or franka.")
+        if self.film < 0:
+            raise BadValueError(f"--film is {self.film}, expected a number of steps, or 0.")
+        if self.film and (self.source == "pair" or self.pair is not None):
+            raise BadValueError("--film plays an episode in the simulator: leave out --pair.")
         if self.seed < 0 or self.episode < 0:
             raise BadValueError(
                 f"--seed {self.seed} and --episode {self.episode} must both be 0 or more."
@@ -61,8 +73,13 @@ def run(config: Config) -> None:
     from armchair.evaluation.landscape_picture import draw
     from armchair.evaluation.models import load_world_model
 
-    settings = LandscapeConfig(axes=config.axes, grid=config.grid, others=config.others)
+    settings = LandscapeConfig(
+        axes=config.axes, grid=config.grid, others=config.others, horizon=config.horizon
+    )
     named = load_world_model(config.model)
+    if config.film:
+        _film(config, settings, named)
+        return
     pair = _pair(config)
     console = Console()
     with console.status(f"imagining {config.grid**2} actions"):
@@ -73,14 +90,42 @@ def run(config: Config) -> None:
     console.print(f"{_summary(landscape)}{stem}.png, .npz and .json written", soft_wrap=True)
 
 
-def _pair(config: Config) -> FramePair:
+def _film(config: Config, settings: LandscapeConfig, named: NamedModel) -> None:
+    from armchair.evaluation.landscape_film import figures_of, film, moments
+    from armchair.evaluation.provenance import code_version
+    from armchair.planners import RecedingHorizonAgent, load_planner
+
+    scene = _scene(config)
+    agent = RecedingHorizonAgent(named.model, load_planner(config.planner), scene.policy_seed())
+    stem = config.out / f"reach-{config.seed}-{config.episode}-{'-'.join(config.axes)}"
+    console = Console()
+    with console.status(f"imagining {config.grid**2} actions at {config.film} steps"):
+        pairs = moments(scene, agent, config.film)
+        landscapes = film(stem.with_suffix(".mp4"), named.model, pairs, settings)
+    numbers = {"version": 1, "model": named.name, "model_sha256": named.sha256}
+    page = {**numbers, "code": code_version(), **figures_of(landscapes)}
+    text = json.dumps(page, indent=1, allow_nan=False)
+    stem.with_suffix(".json").write_text(f"{text}\n", "utf-8")
+    for step, landscape in enumerate(landscapes):
+        found = landscape.figures()
+        offset = found["offset_m"]
+        away = "" if offset is None else f", minimum {100 * offset:.1f} cm off"
+        console.print(f"step {step}: convexity {found['convexity']:.2f}{away}")
+    console.print(f"{stem}.mp4 and .json written", soft_wrap=True)
+
+
+def _scene(config: Config) -> Scene:
     from armchair.evaluation.episode import Scene
+
+    return Scene(role="validation", seed=config.seed, episode=config.episode, level=config.level)
+
+
+def _pair(config: Config) -> FramePair:
     from armchair.evaluation.pairs import load_pair, simulated_pair
 
     if config.pair is not None:
         return load_pair(config.pair)
-    scene = Scene(role="validation", seed=config.seed, episode=config.episode, level=config.level)
-    return simulated_pair(scene)
+    return simulated_pair(_scene(config))
 
 
 def _write_numbers(stem: Path, landscape: Landscape, pair: FramePair, named: NamedModel) -> None:
@@ -116,4 +161,9 @@ def _summary(landscape: Landscape) -> str:
     ]
     if landscape.offset_m is not None:
         lines.append(f"  offset: {100 * landscape.offset_m:.1f} cm")
+    figures = landscape.figures()
+    lines.append(
+        f"  convexity: {figures['convexity']:.2f} (1 is a bowl), {figures['local_minima']} local "
+        f"minima, rank correlation with the distance to the truth {figures['rank_correlation']:.2f}"
+    )
     return "\n".join(lines) + "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from armchair.errors import BadValueError, UnknownNameError
+from armchair.evaluation.landscape_figures import shape_figures
 from armchair.evaluation.pairs import FramePair
 from armchair.planners import Context, ImaginationError, LatentDynamics
 from armchair.planners.energy import score
@@ -27,11 +28,13 @@ Array = NDArray[np.float64]
 @dataclass(frozen=True, kw_only=True)
 class LandscapeConfig:
     """axes: the two action entries that are swept; grid: points along each; others: held at their
-    true values, or at zero as in the paper's figure 9."""
+    true values, or at zero as in the paper's figure 9; horizon: equal steps that every action is
+    taken in, each an equal share of it; the energy is that of the last."""
 
     axes: tuple[str, str] = ("x", "z")
     grid: int = 21
     others: Literal["true", "zero"] = "true"
+    horizon: int = 1
 
     def __post_init__(self) -> None:
         for axis in self.axes:
@@ -39,6 +42,8 @@ class LandscapeConfig:
                 raise UnknownNameError("action axis", axis, AXES)
         if self.axes[0] == self.axes[1]:
             raise BadValueError(f"axes are {' '.join(self.axes)}, expected two different ones.")
+        if self.horizon < 1:
+            raise BadValueError(f"horizon is {self.horizon}, expected 1 step or more.")
         if self.grid < 2:
             raise BadValueError(f"grid is {self.grid}, expected 2 points or more along an axis.")
 
@@ -74,6 +79,12 @@ class Landscape:
             return None
         return float(np.linalg.norm((self.minimum_action - self.true_action)[swept]))
 
+    def figures(self) -> dict[str, Any]:
+        """Return the numbers by which landscapes are compared, JSON-ready."""
+        columns = list(self.config.columns)
+        shape = shape_figures(self.energies, *self.values, self.true_action[columns])
+        return {**asdict(shape), "offset": self.offset.tolist(), "offset_m": self.offset_m}
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON-ready values."""
         return {
@@ -86,8 +97,8 @@ class Landscape:
             "true_energy": self.true_energy,
             "minimum_action": self.minimum_action.tolist(),
             "minimum_energy": float(self.energies.min()),
-            "offset": self.offset.tolist(),
-            "offset_m": self.offset_m,
+            "horizon": self.config.horizon,
+            **self.figures(),
         }
 
 
@@ -96,7 +107,8 @@ def compute(model: LatentDynamics, pair: FramePair, config: LandscapeConfig) -> 
     truth = pair.true_action
     values = tuple(_sweep(float(truth[column]), config.grid) for column in config.columns)
     candidates = _candidates(truth, values, config)
-    energies = _energies(model, pair, np.concatenate([candidates, truth[None]]))
+    actions = np.concatenate([candidates, truth[None]])
+    energies = _energies(model, pair, _in_steps(actions, config.horizon))
     table = energies[:-1].reshape(config.grid, config.grid)
     return Landscape(
         config=config,
@@ -123,9 +135,14 @@ def _candidates(truth: Array, values: tuple[Array, ...], config: LandscapeConfig
     return candidates
 
 
+def _in_steps(actions: Array, horizon: int) -> Array:
+    """Return sequences (count, horizon, 7) of equal steps that add up to actions (count, 7)."""
+    return np.repeat(actions[:, None] / horizon, horizon, axis=1)
+
+
 @torch.no_grad()
 def _energies(model: LatentDynamics, pair: FramePair, actions: Array) -> Array:
-    """Return the energy (count,) of one-step actions (count, 7)."""
+    """Return the energy (count,) of sequences (count, horizon, 7)."""
     start, goal = (
         model.encode(torch.from_numpy(np.ascontiguousarray(seen.frame))[None])[0]
         for seen in (pair.before, pair.after)
@@ -139,7 +156,7 @@ def _energies(model: LatentDynamics, pair: FramePair, actions: Array) -> Array:
         states=tensor(pair.before.state[None]),
         past_actions=tensor(np.zeros((0, 7))),
     )
-    energies = score(model, context, tensor(actions)[:, None], goal)
+    energies = score(model, context, tensor(actions), goal)
     if not bool(energies.isfinite().all()):
         raise ImaginationError(
             f"the world model imagined latents that are not finite numbers for "

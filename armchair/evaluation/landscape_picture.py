@@ -17,6 +17,12 @@ CONTOURS = 12
 
 def draw(path: Path, landscape: Landscape, pair: FramePair, title: str) -> None:
     """Write a PNG of 1100x620 pixels."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure_of(landscape, pair, title).savefig(path)
+
+
+def figure_of(landscape: Landscape, pair: FramePair, title: str) -> Figure:
+    """Return the figure, 1100x620 pixels."""
     figure: Any = Figure(figsize=(11.0, 6.2), dpi=100)
     grid = figure.add_gridspec(
         2, 2, width_ratios=(2.1, 1), left=0.08, right=0.98, top=0.85, bottom=0.1, wspace=0.08
@@ -29,8 +35,8 @@ def draw(path: Path, landscape: Landscape, pair: FramePair, title: str) -> None:
         axes.set_axis_off()
     figure.text(0.02, 0.955, title, fontsize=12, weight="bold")
     figure.text(0.02, 0.915, _caption(landscape), fontsize=10)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    drawn: Figure = figure
+    return drawn
 
 
 def _energy(figure: Any, axes: Any, landscape: Landscape) -> None:
@@ -81,5 +87,9 @@ def _caption(landscape: Landscape) -> str:
     ]
     if landscape.offset_m is not None:
         parts.append(f"{100 * landscape.offset_m:.1f} cm apart")
+    figures = landscape.figures()
+    parts.append(f"convexity {figures['convexity']:.2f}")
+    if landscape.config.horizon > 1:
+        parts.append(f"in {landscape.config.horizon} steps")
     held = "at their true values" if landscape.config.others == "true" else "at zero"
     return f"{'; '.join(parts)}. Other entries {held}."

@@ -78,7 +78,8 @@ def paper_tables(reports: Mapping[str, Mapping[str, Any]]) -> str:
             "## The paper's table 3: success and cost",
             table(["method", "where", *costs, *heads], three),
             "Rows of the paper are of real Franka arms, 10 trials a cell; ours are simulated, with "
-            "the 95 % Wilson interval, successes and episodes. They are no test against each other.",
+            "the 95 % Wilson interval, successes and episodes. The two are not tested against each "
+            "other.",
         ]
     )
 

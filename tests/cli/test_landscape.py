@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -74,3 +75,16 @@ def test_bad_input_is_one_line_and_exit_2(
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     assert words in lines[0]
+
+
+def test_film_over_an_episode(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--film", "3", "--grid", "7", "--out", "out", "--planner", "cem-gradient"]
+    assert main(["landscape", *options]) == 0
+    numbers = json.loads((workplace / "out" / "reach-0-0-x-z.json").read_text())
+    assert len(numbers["steps"]) == 3
+    assert all(step["offset_m"] < 0.06 for step in numbers["steps"])
+    with av.open(str(workplace / "out" / "reach-0-0-x-z.mp4")) as video:
+        assert sum(1 for _ in video.decode(video=0)) == 12
+    assert "step 2: convexity" in capsys.readouterr().out
+    assert main(["landscape", "--film", "2", "--pair", "franka"]) == 2
+    assert main(["landscape", "--film", "-1"]) == 2

@@ -9,6 +9,7 @@ import pytest
 
 from armchair.errors import BadValueError, UnknownNameError
 from armchair.evaluation.landscape import AXES, LandscapeConfig, compute
+from armchair.evaluation.landscape_figures import convexity, shape_figures
 from armchair.evaluation.pairs import FramePair
 from armchair.planners import Observation
 from tests.evaluation.fakes import CENTRE, PixelModel, picture_of
@@ -64,6 +65,40 @@ def test_rotation_and_gripper_can_be_swept() -> None:
     assert numbers["offset_m"] is None
     mixed = compute(PixelModel(), pair(0.05, 0, 0), LandscapeConfig(axes=("x", "yaw"), grid=41))
     assert mixed.offset_m == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_longer_horizon_takes_the_action_in_equal_steps() -> None:
+    one, three = (
+        compute(PixelModel(), pair(0.06, 0.02, -0.1), LandscapeConfig(grid=5, horizon=horizon))
+        for horizon in (1, 3)
+    )
+    np.testing.assert_allclose(one.energies, three.energies, atol=1e-6)
+    assert three.to_dict()["horizon"] == 3
+    with pytest.raises(BadValueError, match="horizon is 0"):
+        LandscapeConfig(horizon=0)
+
+
+def test_figures_tell_a_bowl_from_an_egg_box() -> None:
+    x, y = np.meshgrid(np.linspace(-1, 1, 9), np.linspace(-1, 1, 17), indexing="ij")
+    axes = x[:, 0], y[0]
+    bowl = shape_figures(x**2 + y**2, *axes, np.zeros(2))
+    assert (bowl.convexity, bowl.local_minima) == (1.0, 1)
+    assert bowl.rank_correlation > 0.95
+    hill = shape_figures(-(x**2) - y**2, *axes, np.zeros(2))
+    assert hill.convexity == 0.0
+    assert hill.local_minima == 4
+    assert hill.rank_correlation < -0.95
+    box = shape_figures(np.cos(2 * np.pi * x) + np.cos(2 * np.pi * y), *axes, np.zeros(2))
+    assert 0.1 < box.convexity < 0.9
+    assert box.local_minima == 4
+
+
+def test_chords_are_counted_by_hand() -> None:
+    """Of a 3 x 3 grid eight chords have a middle: four through the centre, and the four edges."""
+    energies = np.zeros((3, 3))
+    energies[1, 1] = 1.0  # above all four chords through it
+    assert convexity(energies) == pytest.approx(1 - 4 / 8)
+    assert convexity(np.zeros((2, 2))) == 1.0
 
 
 def test_numbers_are_json() -> None:

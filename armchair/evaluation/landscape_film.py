@@ -1,0 +1,79 @@
+"""The landscape over an episode: one picture before every action, from the frame to the goal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from numpy.typing import NDArray
+
+from armchair.evaluation.episode import Scene, goal_images, strip
+from armchair.evaluation.landscape import Landscape, LandscapeConfig, compute
+from armchair.evaluation.landscape_picture import figure_of
+from armchair.evaluation.pairs import FramePair
+from armchair.evaluation.policies import Policy
+from armchair.evaluation.tasks import TASKS
+from armchair.planners import LatentDynamics, Observation
+from armchair.sim.droid_video import encode_mp4
+
+FPS = 4
+PICTURES_PER_STEP = 4
+TASK = "reach"
+
+
+def moments(scene: Scene, policy: Policy, steps: int) -> Iterator[FramePair]:
+    """Play an episode of reach and yield, before every action, the present and the goal.
+
+    The goal's state only marks the true action in the picture; the policy gets pictures.
+    """
+    task = TASKS[TASK]
+    env = task.make_env()
+    try:
+        observed, _ = env.reset(options=scene.options())
+        goals = goal_images(env, task, observed)
+        goal = Observation(
+            frame=goals[-1].frame,
+            state=np.array(env.unwrapped.goal_state()),  # type: ignore[attr-defined]
+        )
+        policy.start(goals)
+        for step in range(steps):
+            now = strip(observed)
+            name = f"{TASK}-{scene.role}-{scene.seed}-{scene.episode}"
+            yield FramePair(name=name, before=now, after=goal)
+            if step < steps - 1:
+                observed = env.step(policy.act(now).action)[0]
+    finally:
+        env.close()
+
+
+def film(
+    path: Path, model: LatentDynamics, pairs: Iterator[FramePair], config: LandscapeConfig
+) -> list[Landscape]:
+    """Write an MP4 of 1100x620 pixels, a second a step, and return the landscapes."""
+    landscapes: list[Landscape] = []
+    pictures: list[NDArray[np.uint8]] = []
+    for step, pair in enumerate(pairs):
+        landscapes.append(compute(model, pair, config))
+        title = f"{pair.name} · step {step}"
+        pictures += [_drawn(landscapes[-1], pair, title)] * PICTURES_PER_STEP
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode_mp4(np.stack(pictures), header_fps=FPS))
+    return landscapes
+
+
+def figures_of(landscapes: Sequence[Landscape]) -> dict[str, object]:
+    """Return what is written beside the film: figures of every step, JSON-ready."""
+    return {
+        "axes": list(landscapes[0].config.axes),
+        "horizon": landscapes[0].config.horizon,
+        "steps": [landscape.figures() for landscape in landscapes],
+    }
+
+
+def _drawn(landscape: Landscape, pair: FramePair, title: str) -> NDArray[np.uint8]:
+    canvas: Any = FigureCanvasAgg(figure_of(landscape, pair, title))
+    canvas.draw()
+    return np.array(canvas.buffer_rgba(), dtype=np.uint8)[..., :3]

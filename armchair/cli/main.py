@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import tyro
 
@@ -88,7 +89,7 @@ def _parse(module: ModuleType, verb: str, options: list[str]) -> object:
                 prog=f"armchair {verb}",
                 description=module.__doc__,
                 args=options,
-                **_defaults(module, options),
+                default=_defaults(module, options),
             )
     except SystemExit as stop:
         for cause in _chain(stop):
@@ -98,9 +99,10 @@ def _parse(module: ModuleType, verb: str, options: list[str]) -> object:
         raise
 
 
-def _defaults(module: ModuleType, options: list[str]) -> dict[str, object]:
-    """Return tyro's `default`, for a verb whose options choose what the others start from."""
-    return {"default": module.defaults(options)} if hasattr(module, "defaults") else {}
+def _defaults(module: ModuleType, options: list[str]) -> Any:
+    """Return what a verb's options start from, where one of them chooses it (`defaults`)."""
+    choose = getattr(module, "defaults", None)
+    return tyro.MISSING_NONPROP if choose is None else choose(options)
 
 
 def _overview() -> str:

@@ -46,7 +46,7 @@ def pretrain() -> PretrainConfig:
 def train() -> TrainConfig:
     """Return the 300M predictor's training; clips of 16 frames at 4 per second."""
     return TrainConfig(
-        predictor=PredictorSize(width=1024, depth=24, heads=16, max_frames=64),
+        predictor=PredictorSize(width=1024, depth=24, heads=16, max_frames=16),
         clips=ClipConfig(batch=256, frames=16, gap_rows=(4, 4), max_move=1.0),
         schedule=Schedule(
             peak=4.25e-4,

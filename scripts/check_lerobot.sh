@@ -15,11 +15,11 @@ if [ ! -f "$MARK" ]; then
     printf '%s\n' "armchair: creating .venv-lerobot" >&2
     .venv/bin/python -m venv --clear .venv-lerobot
     install() { .venv-lerobot/bin/python -m pip install --quiet --disable-pip-version-check "$@"; }
-    install "$TORCH"
+    install "$TORCH" 'av>=15,<16' 'datasets>=4,<5' deepdiff 'draccus==0.10.0' einops \
+        'huggingface-hub<0.36' jsonlines packaging 'pandas<3' pillow psutil pyarrow safetensors \
+        termcolor
     # The last torchvision that has the video reader which lerobot's PyAV backend uses.
     install --no-deps "lerobot==$LEROBOT" torchvision==0.25.0 'accelerate>=1.10,<2'
-    install 'av>=15,<16' 'datasets>=4,<5' deepdiff 'draccus==0.10.0' einops 'huggingface-hub<0.36' \
-        jsonlines packaging 'pandas<3' pillow psutil pyarrow safetensors termcolor
     touch "$MARK"
 fi
 

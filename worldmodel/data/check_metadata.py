@@ -23,6 +23,10 @@ KINDS: dict[str, type] = {"success": bool, "trajectory_length": int} | {
 }
 
 
+ENDINGS = {"hdf5_path": ".h5", "mp4_path": ".mp4", "svo_path": (".svo", ".svo2")}
+"""What a path must end in, by the end of its field's name."""
+
+
 def metadata_problems(handle: EpisodeHandle) -> Iterator[Problem]:
     """Yield every problem of the metadata; raises BadFileError if there are none to read."""
     fields, path = handle.metadata, handle.path
@@ -31,11 +35,7 @@ def metadata_problems(handle: EpisodeHandle) -> Iterator[Problem]:
         missing.append(" or ".join(VERSION_FIELDS))
     if missing:
         yield Problem(path, f"metadata lack or leave null: {', '.join(missing)}", "Fill them in")
-    for name, kind in KINDS.items():
-        value = fields.get(name)
-        if value is not None and type(value) is not kind:
-            found = f"metadata field {name} is {value!r:.60}, expected a {kind.__name__}"
-            yield Problem(path, found, "Correct the metadata")
+    yield from _fields(handle)
     if any(character in str(fields.get("uuid")) for character in "_."):
         yield Problem(path, f"uuid {fields['uuid']!r} holds _ or .", "Take + and - instead")
     outcome = path.absolute().parent.parent.name
@@ -46,6 +46,21 @@ def metadata_problems(handle: EpisodeHandle) -> Iterator[Problem]:
     yield from _left_is_left(handle)
 
 
+def _fields(handle: EpisodeHandle) -> Iterator[Problem]:
+    """Yield fields of another type than they should be, and paths to something else."""
+    for name in METADATA:
+        value, kind = handle.metadata.get(name), KINDS.get(name)
+        ending = next((ending for part, ending in ENDINGS.items() if name.endswith(part)), "")
+        if value is None:
+            continue
+        if kind is not None and type(value) is not kind:
+            found = f"metadata field {name} is {value!r:.60}, expected a {kind.__name__}"
+            yield Problem(handle.path, found, "Correct the metadata")
+        elif isinstance(value, str) and not value.endswith(ending):
+            found = f"metadata field {name} is {value!r:.120}, expected a path to {ending}"
+            yield Problem(handle.path, found, "Correct the metadata")
+
+
 def _cameras(handle: EpisodeHandle) -> Iterator[Problem]:
     fields, fix = handle.metadata, "Correct the metadata"
     for role in ROLES:
@@ -54,7 +69,7 @@ def _cameras(handle: EpisodeHandle) -> Iterator[Problem]:
             found = f"{role}_cam_serial is {serial!r:.60}, expected digits"
             yield Problem(handle.path, found, fix)
         name = fields.get(f"{role}_mp4_path")
-        if isinstance(name, str) and PurePosixPath(name).stem != str(serial):
+        if isinstance(name, str) and PurePosixPath(name).name != f"{serial}.mp4":
             found = f"{role}_mp4_path is {name!r:.120}, expected …/{serial}.mp4"
             yield Problem(handle.path, found, fix)
         if pose is not None:

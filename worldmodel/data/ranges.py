@@ -7,7 +7,7 @@ models read (flange pose, gripper) is checked by `armchair.poses.check_states` a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -67,6 +67,7 @@ RANGES: tuple[tuple[str, tuple[Range, ...]], ...] = (
     ("action/target_cartesian_position", _pose(REACH_LIMIT_M)),
     ("action/robot_state/gripper_position", (_CLOSEDNESS,)),
     ("action/gripper_position", (_CLOSEDNESS,)),
+    ("action/target_gripper_position", (replace(_CLOSEDNESS, low=-1.0, high=2.0),)),
     ("*/joint_position*", (_symmetric(ANGLE_LIMIT_RAD, "radians", "degrees"),)),
     ("*/joint_velocities", (_symmetric(10.0, "rad/s", "degrees per second"),)),
     ("*/*torques*", (_symmetric(1000.0, "N m", "N mm"),)),

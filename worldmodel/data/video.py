@@ -20,6 +20,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from armchair.errors import BadFileError, BadValueError
+from armchair.worldmodel.data.boxes import check_whole
 from armchair.worldmodel.data.trajectory import COPY_AGAIN
 
 Image = NDArray[np.uint8]
@@ -59,6 +60,7 @@ class VideoIndex:
 def index_video(path: Path) -> VideoIndex:
     """Read the packets' headers, without decoding; raises BadFileError if missing or cut short."""
     with _opened(path) as container:
+        check_whole(path)
         stream = container.streams.video[0]
         packets = [packet for packet in islice(container.demux(stream), MAX_FRAMES) if packet.size]
         if not packets or any(packet.pts is None for packet in packets):

@@ -23,7 +23,7 @@ KINDS: dict[str, type] = {"success": bool, "trajectory_length": int} | {
 }
 
 
-ENDINGS = {"hdf5_path": ".h5", "mp4_path": ".mp4", "svo_path": (".svo", ".svo2")}
+ENDINGS = {"hdf5_path": (".h5",), "mp4_path": (".mp4",), "svo_path": (".svo", ".svo2")}
 """What a path must end in, by the end of its field's name."""
 
 
@@ -50,14 +50,14 @@ def _fields(handle: EpisodeHandle) -> Iterator[Problem]:
     """Yield fields of another type than they should be, and paths to something else."""
     for name in METADATA:
         value, kind = handle.metadata.get(name), KINDS.get(name)
-        ending = next((ending for part, ending in ENDINGS.items() if name.endswith(part)), "")
+        ending = next((ending for part, ending in ENDINGS.items() if name.endswith(part)), None)
         if value is None:
             continue
         if kind is not None and type(value) is not kind:
             found = f"metadata field {name} is {value!r:.60}, expected a {kind.__name__}"
             yield Problem(handle.path, found, "Correct the metadata")
-        elif isinstance(value, str) and not value.endswith(ending):
-            found = f"metadata field {name} is {value!r:.120}, expected a path to {ending}"
+        elif isinstance(value, str) and ending is not None and not value.endswith(ending):
+            found = f"metadata field {name} is {value!r:.120}, expected a path to *{ending[0]}"
             yield Problem(handle.path, found, "Correct the metadata")
 
 

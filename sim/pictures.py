@@ -19,6 +19,8 @@ class Painter:
 
     def __init__(self, model: mujoco.MjModel, size: int = FRAME_SIZE) -> None:
         self._renderer = mujoco.Renderer(model, size, size)
+        # The floor's reflectance of 1 % would have everything drawn twice; nobody sees it.
+        self._renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
         # Closed before EGL's own exit handler runs; afterwards it would complain on stderr.
         atexit.register(self.close)
         self._options = mujoco.MjvOption()

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeVar, get_args
 
 from armchair.errors import UnknownNameError
 
 Preset = Literal["sandbox", "paper"]
-PRESETS: tuple[Preset, ...] = ("sandbox", "paper")
+Cooldown = Literal["sandbox", "paper", "sandbox-cooldown", "paper-cooldown"]
+PRESETS: tuple[Preset, ...] = get_args(Preset)
+COOLDOWNS: tuple[Cooldown, ...] = get_args(Cooldown)
 OPTION = "--preset"
+Name = TypeVar("Name", bound=str)
 
 
-def chosen_preset(options: Sequence[str]) -> Preset:
-    """Return the value of `--preset` among command-line options, or "sandbox"."""
+def chosen_preset(options: Sequence[str], known: Sequence[Name]) -> Name:
+    """Return the value of `--preset` among command-line options, or the first of the known.
+
+    Raises `UnknownNameError` for another.
+    """
     for option, following in zip(options, [*options[1:], ""], strict=True):
         name, _, joined = option.partition("=")
         if name == OPTION:
             value = joined or following
-            for preset in PRESETS:
-                if value == preset:
-                    return preset
-            raise UnknownNameError("preset", value, PRESETS)
-    return "sandbox"
+            if value not in known:
+                raise UnknownNameError("preset", value, known)
+            return known[known.index(value)]
+    return known[0]

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import tyro
 
-from armchair.cli._presets import chosen_preset
+from armchair.cli._presets import COOLDOWNS, Cooldown, chosen_preset
 from armchair.recipes import paper, sandbox
 from armchair.worldmodel.data.frame_store import StoreConfig
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.loop import LoopConfig
 from armchair.worldmodel.pretraining.learner import PretrainConfig
+
+if TYPE_CHECKING:
+    from armchair.evaluation.encoder_watch import EncoderWatch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,14 +34,20 @@ class Config:
     """Folder for the results: encoder/, relay.pt, checkpoint.pt, log.txt, tensorboard/."""
     store: Path | None = None
     """Folder of decoded frames, extended by videos that it lacks (default: OUT/frames)."""
-    preset: Literal["sandbox", "paper"] = "sandbox"
-    """Recipe that --recipe.* options start from: what ships, or appendix A.1 of the paper."""
+    preset: Cooldown = "sandbox"
+    """Recipe that --recipe.* options start from: what ships, or appendix A.1 of the paper; or the
+    cooldown after either, on longer clips and larger pictures, with --init of the first run."""
     steps: int | None = None
     """Optimiser steps; give this or --minutes."""
     minutes: float | None = None
     """Minutes of wall clock; the learning rate follows the elapsed share."""
     init: Path | None = None
-    """relay.pt of an earlier run: start from its weights with a fresh optimiser and warm-up."""
+    """relay.pt of an earlier run, or a folder (encoder/, or the model/ of `train`, under 20 MB):
+    start from its weights with a fresh optimiser and warm-up. Pictures may be larger and clips
+    longer than before."""
+    watch: Path | None = None
+    """Folder of DROID-format episodes whose labels tell, every --loop.evaluate-steps, how well
+    ridge regression finds flange and object in the tokens; the weights are the same without."""
     seed: int = 0
     """Seed of weights, clips, crops and masks."""
     frames: StoreConfig = field(default_factory=StoreConfig)
@@ -48,16 +57,18 @@ class Config:
 
 def defaults(options: Sequence[str]) -> Config:
     """Return the defaults that `--preset` among the options asks for."""
-    preset = chosen_preset(options)
-    if preset == "sandbox":
-        return Config(videos=tyro.MISSING, out=tyro.MISSING)
+    preset = chosen_preset(options, COOLDOWNS)
+    recipe, frames, steps = {
+        "sandbox": (sandbox.pretrain(), StoreConfig(), None),
+        "sandbox-cooldown": (sandbox.cooldown(), sandbox.cooldown_frames(), None),
+        "paper": (paper.pretrain(), paper.frames(256), paper.PRETRAIN_STEPS),
+        "paper-cooldown": (paper.cooldown(), paper.frames(384), paper.COOLDOWN_STEPS),
+    }[preset]
+    if "--minutes" in options:
+        steps = None
+    missing = tyro.MISSING
     return Config(
-        videos=tyro.MISSING,
-        out=tyro.MISSING,
-        preset=preset,
-        steps=paper.PRETRAIN_STEPS if "--minutes" not in options else None,
-        frames=paper.frames(),
-        recipe=paper.pretrain(),
+        videos=missing, out=missing, preset=preset, steps=steps, frames=frames, recipe=recipe
     )
 
 
@@ -77,4 +88,12 @@ def run(config: Config) -> None:
         config.frames,
         config.loop,
         Budget(steps=config.steps, minutes=config.minutes),
+        _watch(config.watch),
     )
+
+
+def _watch(folder: Path | None) -> EncoderWatch | None:
+    from armchair.evaluation.encoder_watch import EncoderWatch
+    from armchair.worldmodel.data.episodes import DroidEpisodes
+
+    return None if folder is None else EncoderWatch(DroidEpisodes(folder))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import tyro
 
-from armchair.cli._presets import chosen_preset
+from armchair.cli._presets import PRESETS, Preset, chosen_preset
 from armchair.recipes import paper, sandbox
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.loop import LoopConfig
@@ -36,7 +35,7 @@ class Config:
     """Folders of held-out episodes (default: every twentieth of --episodes)."""
     cache: Path | None = None
     """Folder of the token caches (default: OUT/tokens); one encoder per folder."""
-    preset: Literal["sandbox", "paper"] = "sandbox"
+    preset: Preset = "sandbox"
     """Recipe that --recipe.* options start from: what ships, or appendix B.1 of the paper."""
     steps: int | None = None
     """Optimiser steps; give this or --minutes."""
@@ -53,7 +52,7 @@ class Config:
 
 def defaults(options: Sequence[str]) -> Config:
     """Return the defaults that `--preset` among the options asks for."""
-    preset = chosen_preset(options)
+    preset = chosen_preset(options, PRESETS)
     recipe = paper.train() if preset == "paper" else sandbox.train()
     steps = paper.STEPS if preset == "paper" and "--minutes" not in options else None
     missing = tyro.MISSING

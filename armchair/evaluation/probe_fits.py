@@ -13,6 +13,8 @@ Array = NDArray[np.float64]
 PENALTIES = tuple(float(x) for x in np.logspace(-4, 2, 13))
 """Tried relative to the mean diagonal of the kernel; chosen on episodes kept from the fit."""
 ATTENTIVE_STEPS, ATTENTIVE_BATCH, ATTENTIVE_RATE = 400, 64, 1e-3
+LOOK_EVERY = 40
+"""Steps from one look at the episodes kept from the fit to the next."""
 HEADS = 4
 
 
@@ -65,31 +67,46 @@ class AttentiveReader(nn.Module):
         return found
 
 
-def attentive(train: Tensor, wanted: Array, test: Tensor, seed: int) -> Array:
+def attentive(
+    train: Tensor, wanted: Array, chosen_on: NDArray[np.bool_], test: Tensor, seed: int
+) -> Array:
     """Return predictions (T, K) of an attentive reader trained on tokens (F, N, D), targets (F, K).
 
-    A token's place is told by an input of its own, as the reader has no other way to know it.
+    Kept is the reader that did best on the rows that `chosen_on` marks and that are not trained on;
+    if none beats it, the mean. A token's place is told by an input of its own, as the reader has no
+    other way to know it.
     """
     generator = torch.Generator().manual_seed(seed)
     mean, scale = wanted.mean(0), wanted.std(0) + 1e-6
     centre, spread = train.mean(0, keepdim=True), train.std() + 1e-6
     x, y = (_placed((part - centre) / spread) for part in (train, test))
     aim = torch.from_numpy((wanted - mean) / scale).float()
+    chosen = torch.from_numpy(chosen_on)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         reader = AttentiveReader(x.shape[-1], aim.shape[1], generator)
     optimiser = torch.optim.AdamW(reader.parameters(), lr=ATTENTIVE_RATE, weight_decay=0.01)
+    kept, lowest = np.zeros((len(test), wanted.shape[1])), float(aim[chosen].square().mean())
+    x_fit, aim_fit = x[~chosen], aim[~chosen]
     for step in range(ATTENTIVE_STEPS):
         for group in optimiser.param_groups:
             group["lr"] = ATTENTIVE_RATE * (1 - step / ATTENTIVE_STEPS)
-        rows = torch.randint(len(x), (ATTENTIVE_BATCH,), generator=generator)
+        rows = torch.randint(len(x_fit), (ATTENTIVE_BATCH,), generator=generator)
         optimiser.zero_grad()
-        F.mse_loss(reader(x[rows]), aim[rows]).backward()
+        F.mse_loss(reader(x_fit[rows]), aim_fit[rows]).backward()
         optimiser.step()
-    with torch.no_grad():
-        out = torch.cat([reader(part) for part in y.split(512)])
-    predictions: Array = out.double().numpy() * scale + mean
+        if (step + 1) % LOOK_EVERY == 0:
+            error = float(np.square(_read(reader, x[chosen]) - aim[chosen].numpy()).mean())
+            if error < lowest:
+                lowest, kept = error, _read(reader, y)
+    predictions: Array = kept * scale + mean
     return predictions
+
+
+@torch.no_grad()
+def _read(reader: AttentiveReader, tokens: Tensor) -> Array:
+    out: Array = torch.cat([reader(part) for part in tokens.split(512)]).double().numpy()
+    return out
 
 
 def _placed(tokens: Tensor) -> Tensor:

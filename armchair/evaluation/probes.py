@@ -65,17 +65,29 @@ def probe(
 
 def gather(encoder: FrameEncoder, episodes: Sequence[EpisodeHandle], stride: int) -> ProbeData:
     """Return tokens and labels of every `stride`-th row of the episodes."""
+    frames, owner, labels = gather_frames(episodes, stride, MAX_FRAMES)
+    return ProbeData(encode(encoder, frames), owner, labels)
+
+
+def gather_frames(
+    episodes: Sequence[EpisodeHandle], stride: int, most: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], dict[str, Array]]:
+    """Return frames (F, H, W, 3), the episode of each (F,) and labels (F, width) by target.
+
+    Every `stride`-th row, or fewer, so that there are about `most` in all. Raises `BadValueError`
+    for too few episodes.
+    """
     if len(episodes) < MIN_EPISODES:
         raise BadValueError(
             f"{len(episodes)} episodes are too few to probe on held-out ones; give at least "
             f"{MIN_EPISODES}."
         )
     rows = sum(len(episode) for episode in episodes)
-    stride = max(stride, -(-rows // MAX_FRAMES))
-    tokens, owner, labels = [], [], []
+    stride = max(stride, -(-rows // most))
+    pictures, owner, labels = [], [], []
     for number, episode in enumerate(episodes):
         chosen, frames = zip(*episode.iter_frames(stride), strict=True)
-        tokens.append(encode(encoder, np.stack(frames)))
+        pictures.append(np.stack(frames))
         known = read_labels(episode)
         labels.append({name: values[list(chosen)] for name, values in known.items()})
         owner.append(np.full(len(chosen), number))
@@ -89,7 +101,7 @@ def gather(encoder: FrameEncoder, episodes: Sequence[EpisodeHandle], stride: int
         )
         for name in names
     }
-    return ProbeData(torch.cat(tokens), np.concatenate(owner), columns)
+    return np.concatenate(pictures), np.concatenate(owner), columns
 
 
 @torch.no_grad()
@@ -113,7 +125,7 @@ def probe_one(data: ProbeData, name: str, seed: int) -> ProbeScore | None:
     guesses = {
         "mean": np.broadcast_to(wanted.mean(0), truth.shape),
         "ridge": ridge(x, wanted, chosen_on, y),
-        "attentive": attentive(x, wanted, y, seed),
+        "attentive": attentive(x, wanted, chosen_on, y, seed),
     }
     errors = {kind: float(target.error(guess, truth).mean()) for kind, guess in guesses.items()}
     return ProbeScore(unit=target.unit, train_frames=len(wanted), test_frames=len(truth), **errors)

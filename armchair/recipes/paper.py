@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from armchair.worldmodel.data.frame_store import StoreConfig
 from armchair.worldmodel.official import VIT_G, VIT_G_384, VIT_H, VIT_L
 from armchair.worldmodel.optimisation.adamw import AdamWConfig
@@ -22,9 +24,12 @@ PRETRAIN_STEPS = 240_000
 """Warmup 12,000 and 228,000 constant; the cooldown of 12,000 is a run of its own."""
 
 
-def frames() -> StoreConfig:
-    """Return the frame store of the paper's sizes: 256 pixels and a margin, 4 frames a second."""
-    return StoreConfig(size=288, row_stride=4)
+COOLDOWN_STEPS = 12_000
+
+
+def frames(image_size: int) -> StoreConfig:
+    """Return the frame store for pictures of a size, with a margin, at about 4 frames a second."""
+    return StoreConfig(size=image_size * 9 // 8, row_stride=4)
 
 
 def pretrain() -> PretrainConfig:
@@ -40,6 +45,19 @@ def pretrain() -> PretrainConfig:
             start_ratio=1e-4 / 5.25e-4,
         ),
         momentum=REFERENCE_MOMENTUM,
+    )
+
+
+def cooldown() -> PretrainConfig:
+    """Return the cooldown of ViT-L: 64 frames of 384 pixels, the rate falling to 1e-6 (table 9)."""
+    primary = pretrain()
+    return replace(
+        primary,
+        encoder=replace(VIT_L, image_size=384),
+        clips=replace(primary.clips, clip_frames=64),
+        schedule=Schedule(
+            peak=5.25e-4, warmup_share=0.0, decay_share=1.0, final_ratio=1e-6 / 5.25e-4
+        ),
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from armchair.worldmodel.data.frame_store import StoreConfig
 from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.optimisation.adamw import AdamWConfig
 from armchair.worldmodel.optimisation.schedule import Schedule
@@ -20,6 +23,22 @@ def pretrain() -> PretrainConfig:
         clips=VideoClipConfig(batch=64, still_share=0.75, clip_frames=4, crop_scale=(0.5, 1.0)),
         schedule=Schedule(peak=6e-4, warmup_share=0.05, decay_share=0.2),
     )
+
+
+def cooldown() -> PretrainConfig:
+    """Return the cooldown: twice as long clips of 192 pixels, the rate falling to nothing."""
+    primary = pretrain()
+    return replace(
+        primary,
+        encoder=replace(primary.encoder, image_size=192),
+        clips=replace(primary.clips, batch=24, clip_frames=8),
+        schedule=Schedule(peak=6e-4, warmup_share=0.0, decay_share=1.0),
+    )
+
+
+def cooldown_frames() -> StoreConfig:
+    """Return the frame store that `cooldown` reads: larger pictures need a store of their own."""
+    return StoreConfig(size=208)
 
 
 def train() -> TrainConfig:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from armchair.cli import pretrain, train
-from armchair.cli._presets import chosen_preset
+from armchair.cli._presets import PRESETS, chosen_preset
 from armchair.cli.main import _parse
 from armchair.errors import UnknownNameError
 from armchair.recipes import paper, sandbox
@@ -46,7 +46,7 @@ def test_the_paper_and_what_is_changed_of_it() -> None:
 
 def test_an_unknown_preset() -> None:
     with pytest.raises(UnknownNameError, match="unknown preset 'papr'"):
-        chosen_preset(["--preset", "papr"])
+        chosen_preset(["--preset", "papr"], PRESETS)
 
 
 def test_the_run_that_made_the_shipped_model_says_the_same_as_before() -> None:

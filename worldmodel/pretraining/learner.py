@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from armchair.errors import BadValueError
 from armchair.worldmodel.data.frame_store import FrameStore
-from armchair.worldmodel.encoder import EncoderConfig
+from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
 from armchair.worldmodel.optimisation.adamw import AdamWConfig, Optimiser
 from armchair.worldmodel.optimisation.loop import Moment, generator_at
 from armchair.worldmodel.optimisation.schedule import Schedule
@@ -63,11 +64,17 @@ def scaled_momentum(steps: float) -> float:
     return min(max(kept, LOWEST_MOMENTUM), REFERENCE_MOMENTUM)
 
 
+Watch = Callable[[FrameEncoder], dict[str, float]]
+"""Something that looks at the encoder now and then, and changes nothing."""
+
+
 class PretrainLearner:
     """Draws batches from a frame store and improves a `MaskDenoiser` on them."""
 
-    def __init__(self, config: PretrainConfig, store: FrameStore, seed: int) -> None:
-        self.config, self.store, self.seed = config, store, seed
+    def __init__(
+        self, config: PretrainConfig, store: FrameStore, seed: int, watch: Watch | None = None
+    ) -> None:
+        self.config, self.store, self.seed, self.watch = config, store, seed, watch
         torch.manual_seed(seed)
         self.network = MaskDenoiser(config.encoder, config.predictor, len(config.masks))
         self.optimiser = Optimiser([self.network.student, self.network.predictor], config.optimiser)
@@ -124,8 +131,15 @@ class PretrainLearner:
         return torch.stack(losses), targets
 
     def evaluate(self, step: int) -> dict[str, float]:
-        """Nothing is held out here: the encoder is judged by what is trained on it."""
-        return {}
+        """Return what the watcher, if there is one, sees in the teacher's tokens."""
+        return {} if self.watch is None else self.watch(self.encoder())
+
+    def encoder(self) -> FrameEncoder:
+        """Return the teacher so far, as a frozen encoder of its own."""
+        with torch.random.fork_rng(devices=[]):
+            encoder = FrameEncoder(self.config.encoder)
+        encoder.backbone.load_state_dict(self.network.teacher.state_dict())
+        return encoder.requires_grad_(False).eval()
 
     def state(self) -> dict[str, Any]:
         """Return weights of all three networks and the optimiser's moments."""

@@ -21,8 +21,10 @@ from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
 from armchair.worldmodel.optimisation.reporter import Reporter
-from armchair.worldmodel.pretraining.learner import PretrainConfig, PretrainLearner
+from armchair.worldmodel.pretraining.learner import PretrainConfig, PretrainLearner, Watch
 from armchair.worldmodel.pretraining.network import MaskDenoiser
+from armchair.worldmodel.sources import load_frame_encoder
+from armchair.worldmodel.tensor_files import fill
 
 ENCODER, RELAY = "encoder", "relay.pt"
 
@@ -38,17 +40,26 @@ class PretrainRun:
     store: Path
     """Folder of the frame store; made, or extended by videos that it lacks."""
     init: Path | None = None
-    """`relay.pt` of an earlier run: start from its weights with a fresh optimiser."""
+    """`relay.pt`, encoder's or model's folder of an earlier run: start from its weights with a
+    fresh optimiser."""
     seed: int = 0
 
 
 def pretrain(
-    run: PretrainRun, config: PretrainConfig, store: StoreConfig, loop: LoopConfig, budget: Budget
+    run: PretrainRun,
+    config: PretrainConfig,
+    store: StoreConfig,
+    loop: LoopConfig,
+    budget: Budget,
+    watch: Watch | None = None,
 ) -> Path:
-    """Do the run, or go on with it, and return the folder of the encoder."""
+    """Do the run, or go on with it, and return the folder of the encoder.
+
+    `watch` sees the encoder every `loop.evaluate_steps` and at the end; it changes nothing.
+    """
     with Reporter(run.out, "pretrain") as reporter:
         frames = prepare_store(run.videos, run.store, store, reporter)
-        learner = PretrainLearner(config, frames, run.seed)
+        learner = PretrainLearner(config, frames, run.seed, watch)
         if run.init is not None:
             load_relay(learner.network, run.init)
         reporter.say(f"pre-training on {len(frames)} frames of {len(frames.videos)} videos")
@@ -60,6 +71,7 @@ def pretrain(
             config=loop,
             reporter=reporter,
         )
+        reporter.metrics(steps, 1.0, learner.evaluate(steps))
         write_results(run.out, learner.network)
         reporter.say(f"{steps} steps done; encoder in {run.out / ENCODER}")
     return run.out / ENCODER
@@ -75,8 +87,18 @@ def write_results(folder: Path, network: MaskDenoiser) -> None:
 
 
 def load_relay(network: MaskDenoiser, path: Path) -> None:
-    """Take up the weights of `relay.pt`; raises `BadFileError` when they do not fit."""
-    fix = "Give the relay.pt of a run with the same sizes."
+    """Take up the weights of `relay.pt`, or of an encoder's or a world model's folder.
+
+    A folder has the teacher alone: the student starts from it too, and the mask predictor anew.
+    Clips may be longer and pictures larger than they were: rotary positions have no weights. Raises
+    `BadFileError` when the weights do not fit.
+    """
+    fix = "Give the relay.pt, encoder/ or model/ of a run with the same sizes."
+    if path.is_dir():
+        tensors = load_frame_encoder(path).backbone.state_dict()
+        for encoder in (network.student, network.teacher):
+            fill(encoder, tensors, path, fix)
+        return
     content = atomic.read_tensors(path, fix)
     try:
         network.load_state_dict(content["network"])

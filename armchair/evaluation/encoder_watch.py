@@ -1,0 +1,43 @@
+"""Watches an encoder while it is pre-trained: does it see where the flange and the object are?
+
+It reads labels, which pre-training never does, and only looks: weights are the same without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from armchair.evaluation.probe_fits import ridge
+from armchair.evaluation.probe_labels import TARGETS
+from armchair.evaluation.probes import TEST_EVERY, encode, gather_frames
+from armchair.worldmodel.data.episodes import EpisodeHandle
+from armchair.worldmodel.encoder import FrameEncoder
+
+WATCHED = ("flange position", "object position")
+MAX_FRAMES = 600
+"""Few, so that a look takes seconds."""
+
+
+class EncoderWatch:
+    """Call it with an encoder: ridge regression errors on held-out episodes, in centimetres."""
+
+    def __init__(self, episodes: Sequence[EpisodeHandle]) -> None:
+        self.frames, self.owner, labels = gather_frames(episodes, stride=8, most=MAX_FRAMES)
+        self.labels = {name: labels[name] for name in WATCHED if name in labels}
+
+    def __call__(self, encoder: FrameEncoder) -> dict[str, float]:
+        """Return `watch/<target>_cm`, and the same for always predicting the mean."""
+        tokens, values = encode(encoder, self.frames), {}
+        test = self.owner % TEST_EVERY == TEST_EVERY - 1
+        choose = self.owner[~test] // TEST_EVERY % 2 == 0
+        x, y = (tokens[torch.from_numpy(part)] for part in (~test, test))
+        for name, labels in self.labels.items():
+            error, key = TARGETS[name].error, f"watch/{name.replace(' ', '_')}"
+            guess = ridge(x, labels[~test], choose, y)
+            mean = np.broadcast_to(labels[~test].mean(0), labels[test].shape)
+            values[f"{key}_cm"] = float(error(guess, labels[test]).mean())
+            values[f"{key}_mean_cm"] = float(error(mean, labels[test]).mean())
+        return values

@@ -1,0 +1,73 @@
+"""Watching changes nothing; cooldown and relay go on from earlier weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from armchair.cli import pretrain as verb
+from armchair.errors import BadFileError
+from armchair.sim.droid_writer import write_episode
+from armchair.worldmodel.data.frame_store import StoreConfig
+from armchair.worldmodel.encoder_files import encoder_hash, load_encoder
+from armchair.worldmodel.optimisation.loop import LoopConfig
+from tests.factories import make_episode
+from tests.worldmodel.models import tiny_sandbox
+from tests.worldmodel.pretraining.test_pretrain import RECIPE
+
+
+@pytest.fixture(scope="module")
+def episodes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("episodes")
+    for index in range(8):
+        write_episode(root, make_episode(index, rows=36))
+    return root
+
+
+def run(episodes: Path, out: Path, **options: object) -> Path:
+    settings = {"videos": (episodes,), "recipe": RECIPE, "steps": 4} | options
+    verb.run(verb.Config(out=out, **settings))  # type: ignore[arg-type]
+    return out
+
+
+def test_weights_are_the_same_with_the_watch_off(episodes: Path, tmp_path: Path) -> None:
+    often, never = (LoopConfig(log_steps=n, evaluate_steps=n) for n in (1, 1000))
+    on = run(episodes, tmp_path / "on", watch=episodes, loop=often)
+    off = run(episodes, tmp_path / "off", loop=never)
+    log = (on / "log.txt").read_text()
+    for value in ("watch/flange_position_cm", "watch/object_position_mean_cm", "spread_clip/time"):
+        assert value in log
+    assert "watch/" not in (off / "log.txt").read_text()
+    first, second = (torch.load(f / "checkpoint.pt", weights_only=True) for f in (on, off))
+    for name, value in first["learner"]["network"].items():
+        assert torch.equal(value, second["learner"]["network"][name]), name
+    assert encoder_hash(load_encoder(on / "encoder")) == encoder_hash(load_encoder(off / "encoder"))
+
+
+def test_a_cooldown_takes_larger_pictures_and_longer_clips(episodes: Path, tmp_path: Path) -> None:
+    primary = run(episodes, tmp_path / "a", steps=1)
+    larger = replace(
+        RECIPE,
+        encoder=replace(RECIPE.encoder, image_size=48),
+        clips=replace(RECIPE.clips, clip_frames=8),
+    )
+    store = StoreConfig(size=52, row_stride=2)
+    init = primary / "relay.pt"
+    out = run(episodes, tmp_path / "b", recipe=larger, init=init, frames=store)
+    encoder = load_encoder(out / "encoder")
+    assert encoder.config.image_size == 48
+    assert encoder.config.tokens_per_frame == 36
+
+
+def test_a_relay_from_the_shipped_files_alone(episodes: Path, tmp_path: Path) -> None:
+    primary = run(episodes, tmp_path / "a", steps=1)
+    out = run(episodes, tmp_path / "b", steps=1, init=primary / "encoder")
+    before, after = (load_encoder(f / "encoder").backbone.state_dict() for f in (primary, out))
+    for name, value in before.items():  # one small step away
+        torch.testing.assert_close(after[name], value, atol=2e-2, rtol=0)
+    tiny_sandbox().save_pretrained(tmp_path / "model")
+    with pytest.raises(BadFileError, match=r"tensor \S+ has shape"):
+        run(episodes, tmp_path / "c", steps=1, init=tmp_path / "model")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from armchair.errors import BadValueError, UnknownNameError
 from armchair.planners.protocol import Planner
@@ -13,29 +13,46 @@ from armchair.planners.protocol import Planner
 def with_options(planner: Planner, options: Sequence[str]) -> Planner:
     """Return the planner with settings replaced: `("samples=256", "bounds.translation=0.05")`.
 
-    Works on planners that are frozen dataclasses with a `config`. Raises `UnknownNameError` for a
-    setting that does not exist and `BadValueError` for a value of another type or range.
+    Works on planners that are frozen dataclasses with a `config`. All settings change together, so
+    that their order does not matter. Raises `UnknownNameError` for a setting that does not exist
+    and `BadValueError` for a value of another type or range.
     """
+    wanted: _Tree = {}
     for option in options:
-        name, separator, text = option.partition("=")
+        name, separator, _ = option.partition("=")
         if not separator:
             raise BadValueError(f"planner option {option!r} is not of the form name=value.")
-        planner = _replaced(planner, ["config", *name.split(".")], text, option)
-    return planner
+        branch = wanted
+        *owners, last = ["config", *name.split(".")]
+        for owner in owners:
+            below = branch.setdefault(owner, {})
+            if isinstance(below, str):
+                raise BadValueError(f"planner options {below!r} and {option!r} exclude each other.")
+            branch = below
+        branch[last] = option
+    changed: Planner = _replaced(planner, wanted)
+    return changed
 
 
-def _replaced(owner: Any, path: list[str], text: str, option: str) -> Any:
-    """Return the dataclass `owner` with the value at the dotted path replaced."""
+_Tree: TypeAlias = "dict[str, str | _Tree]"
+"""Settings to change: the whole option at each leaf."""
+
+
+def _replaced(owner: Any, wanted: _Tree) -> Any:
+    """Return the dataclass `owner` with all the wanted values replaced at once."""
     legal = [f.name for f in dataclasses.fields(owner)] if dataclasses.is_dataclass(owner) else []
-    if path[0] not in legal:
-        raise UnknownNameError("planner option", path[0], legal)
-    old = getattr(owner, path[0])
-    new = _parsed(old, text, option) if len(path) == 1 else _replaced(old, path[1:], text, option)
-    return dataclasses.replace(owner, **{path[0]: new})
+    changes = {}
+    for name, what in wanted.items():
+        if name not in legal:
+            raise UnknownNameError("planner option", name, legal)
+        old = getattr(owner, name)
+        changes[name] = _parsed(old, what) if isinstance(what, str) else _replaced(old, what)
+    return dataclasses.replace(owner, **changes)
 
 
-def _parsed(old: Any, text: str, option: str) -> Any:
-    """Return `text` as the type of the value that it replaces."""
+def _parsed(old: Any, option: str) -> Any:
+    """Return what follows the = as the type of the value that it replaces."""
+    text = option.partition("=")[2]
     if isinstance(old, bool):
         if text.lower() in ("true", "false"):
             return text.lower() == "true"

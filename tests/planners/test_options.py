@@ -21,6 +21,15 @@ def test_single_and_nested_settings_are_replaced() -> None:
     assert untouched["samples"] != 77
 
 
+def test_the_order_of_settings_does_not_matter() -> None:
+    """Each alone would be refused: 3 elites below 4 carried, 900 elites above 64 samples."""
+    for options in (["elites=3", "carried=2"], ["elites=900", "samples=1000"]):
+        first, second = (with_options(load_planner("cem"), o) for o in (options, options[::-1]))
+        assert first == second
+    with pytest.raises(BadValueError, match="exclude each other"):
+        with_options(load_planner("cem"), ["bounds=3", "bounds.rotation=1"])
+
+
 def test_unknown_setting_lists_the_legal_ones() -> None:
     with pytest.raises(UnknownNameError, match=r"Did you mean 'samples'"):
         with_options(load_planner("cem"), ["sample=3"])

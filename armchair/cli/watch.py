@@ -1,0 +1,92 @@
+"""an episode live: frame, goal, energy and the chosen action
+
+In a window where there is a display; else as an MP4 that grows while the episode runs, and that
+players open before it ends. Counts for nothing: `armchair evaluate` makes reports.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from armchair.errors import BadValueError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Options of `armchair watch`."""
+
+    task: str = "reach"
+    """Task to play."""
+    planner: str = "cem"
+    """Planner, or a plug-in's name."""
+    planner_options: tuple[str, ...] = ()
+    """Planner settings to change, as name=value."""
+    model: str = "default"
+    """World model: a name (default is the shipped one) or a folder with a checkpoint."""
+    context_frames: int = 1
+    """How many lived model frames the world model sees when it imagines."""
+    seed: int = 0
+    """Seed of the scene, of role validation."""
+    episode: int = 0
+    """Which episode of that seed."""
+    level: str = "light"
+    """Randomisation of the scene: none, light or full."""
+    window: bool = True
+    """Use a window where one can be opened; --no-window always writes the film."""
+    out: Path = Path("runs/watch")
+    """Folder for the film, TASK-SEED-EPISODE.mp4; a file of that name is replaced."""
+
+    def __post_init__(self) -> None:
+        if self.seed < 0 or self.episode < 0:
+            raise BadValueError(
+                f"--seed {self.seed} and --episode {self.episode} must both be 0 or more."
+            )
+
+
+def run(config: Config) -> None:
+    """Play and show one episode, and say how it ended."""
+    from armchair.evaluation.contestants import Contestant, Entry
+    from armchair.evaluation.episode import Scene, play
+    from armchair.evaluation.models import load_world_model
+    from armchair.evaluation.screens import FilmScreen, open_screen
+    from armchair.evaluation.tasks import TASKS
+    from armchair.evaluation.watching import Panel, WatchedPolicy
+    from armchair.planners import load_planner, with_options
+
+    task = TASKS[config.task]
+    planner = with_options(load_planner(config.planner), config.planner_options)
+    model = load_world_model(config.model).model
+    entry = Entry(model=model, planner=planner, context_frames=config.context_frames)
+    path = config.out / f"{config.task}-{config.seed}-{config.episode}.mp4"
+    screen = open_screen(path, window=config.window)
+    panel = Panel(screen.figure, f"{config.task} · {config.planner} · episode {config.episode}")
+    console = Console()
+    if isinstance(screen, FilmScreen):
+        console.print(f"{path} grows while the episode runs", soft_wrap=True)
+
+    def watched(seed: int) -> WatchedPolicy:
+        return WatchedPolicy(entry.agent(seed), panel, screen.show)
+
+    scene = Scene(role="validation", seed=config.seed, episode=config.episode, level=config.level)
+    env = task.make_env()
+    try:
+        trace = play(env, task, scene, Contestant(name="watched", make=watched))
+        words = _ending(trace)
+        panel.end(trace.frames[-1], words)
+        screen.show()
+    finally:
+        env.close()
+        screen.close()
+    console.print(words, soft_wrap=True)
+
+
+def _ending(trace: Any) -> str:
+    if trace.stopped is not None:
+        return f"stopped: {trace.stopped}"
+    verdict = trace.verdict
+    end = "success" if verdict.success else "no success"
+    return f"end · {end}: {100 * verdict.final_distance_m:.1f} cm from the goal"

@@ -1,8 +1,6 @@
-"""How fast the world model plans and trains, against bare arithmetic of the same size."""
+"""How fast the world model plans, against bare arithmetic of the same size."""
 
 from __future__ import annotations
-
-import copy
 
 import torch
 from torch import Tensor
@@ -10,14 +8,8 @@ from torch import Tensor
 from armchair.bench.measurement import BENCHMARKS, BenchSetting, Measurement, seconds_of
 from armchair.planners import Context
 from armchair.poses import ACTION_DIM, STATE_DIM
-from armchair.worldmodel.losses import ac_losses
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.precision import autocast
-
-BATCH = 4
-"""Clips in the training step that is timed."""
-FRAMES = 8
-"""Model frames a clip, as in the reference training."""
 
 
 @BENCHMARKS.add("action")
@@ -43,32 +35,6 @@ def action(setting: BenchSetting) -> Measurement:
         seconds=seconds,
         against="its matrix products alone",
         reference_seconds=evaluations * _bare_evaluation(model, setting.repeats),
-    )
-
-
-@BENCHMARKS.add("train")
-def train(setting: BenchSetting) -> Measurement:
-    """Take one training step's gradients, against the same losses without gradients."""
-    model = copy.deepcopy(setting.model)
-    model.predictor.requires_grad_(True)
-    latents = _latents(model, BATCH * (FRAMES + 1)).unflatten(0, (BATCH, FRAMES + 1))
-    states = torch.zeros(BATCH, FRAMES + 1, STATE_DIM)
-    actions = torch.zeros(BATCH, FRAMES, ACTION_DIM)
-
-    def losses() -> Tensor:
-        with autocast(model.device):
-            return ac_losses(model, latents, states, actions).total
-
-    def gradients() -> None:
-        losses().backward()
-
-    with torch.no_grad():
-        reference = seconds_of(losses, setting.repeats)
-    return Measurement(
-        what=f"gradients of {BATCH} clips of {FRAMES} frames",
-        seconds=seconds_of(gradients, setting.repeats),
-        against="the losses without gradients",
-        reference_seconds=reference,
     )
 
 

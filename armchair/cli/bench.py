@@ -34,6 +34,7 @@ def run(config: Config) -> None:
         loading,
         planning,
         simulation,
+        training,
     )
     from armchair.bench.measurement import BENCHMARKS, BenchSetting
     from armchair.evaluation.provenance import code_version, processor

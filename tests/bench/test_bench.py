@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from armchair.bench import learning, loading, simulation  # noqa: F401  (they register themselves)
+from armchair.bench import learning, loading, simulation, training  # noqa: F401  (they register themselves)
 from armchair.bench.measurement import BENCHMARKS, BenchSetting, Measurement, seconds_of
 from armchair.cli.main import main
 from armchair.errors import BadValueError

@@ -12,10 +12,16 @@ import pytest
 from armchair.worldmodel.model_files import SHIPPED
 
 ROOT = Path(__file__).resolve().parents[1]
+QUICK = {"first_plan"}
+"""Those that `make test` runs, too."""
+NOTEBOOKS = [
+    pytest.param(path, id=path.stem, marks=() if path.stem in QUICK else pytest.mark.slow)
+    for path in sorted(ROOT.glob("notebooks/*.ipynb"))
+]
 
 
 @pytest.mark.skipif(not (SHIPPED / "default").exists(), reason="no default model in this checkout")
-@pytest.mark.parametrize("notebook", sorted(ROOT.glob("notebooks/*.ipynb")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
 def test_notebook(notebook: Path) -> None:
     mpl.use("Agg")
     cells = json.loads(notebook.read_text())["cells"]

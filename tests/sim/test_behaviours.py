@@ -174,6 +174,7 @@ def test_action_noise_is_added_to_every_action(arm: SimRobot) -> None:
     assert np.linalg.norm(ends[1] - [0.53, 0.0, 0.36]) > 0.008
 
 
+@pytest.mark.slow
 def test_the_cup_is_grasped_by_its_rim() -> None:
     arm = SimRobot(SceneConfig(object="cup"))
     arm.new_scene("none", np.random.default_rng(0))

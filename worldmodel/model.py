@@ -163,8 +163,10 @@ class WorldModel(nn.Module):
         tokens = config.tokens_per_frame + config.conditions
         return max(1, TOKENS_AT_ONCE.get(self.device.type, 4224) // tokens)
 
-    def save_pretrained(self, folder: Path | str, dtype: torch.dtype = torch.float32) -> None:
-        """Write `model.safetensors` and `config.json` into a folder.
+    def save_pretrained(
+        self, folder: Path | str, dtype: torch.dtype = torch.float32, card: str | None = None
+    ) -> None:
+        """Write `model.safetensors` and `config.json` into a folder, and `card.md` if one is given.
 
         `dtype` is the weights' on disk: float32 keeps every bit, bfloat16 is what ships. Statistics
         and scaling stay float32.
@@ -179,7 +181,7 @@ class WorldModel(nn.Module):
         weights = {name: weight.detach().to(dtype) for name, weight in parameters.items()}
         state = self.state_dict()
         buffers = {name: value for name, value in state.items() if name not in parameters}
-        model_files.write(Path(folder), config, weights | buffers)
+        model_files.write(Path(folder), config, weights | buffers, card)
 
     @classmethod
     def from_pretrained(

@@ -19,6 +19,8 @@ from armchair.worldmodel.tensor_files import read_safetensors
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 KIND = "world-model"
+CARD = "card.md"
+"""What the model is, what it was made from and how well it does, for people."""
 FORMAT = 1
 """Of config.json; a number higher than this comes from a later Armchair."""
 SHIPPED = Path(__file__).parent / "weights"
@@ -68,13 +70,17 @@ def find(name: Path | str) -> Path:
     raise UnknownNameError("model", name, SHIPPED_NAMES)
 
 
-def write(folder: Path, config: WorldModelConfig, tensors: dict[str, Tensor]) -> None:
+def write(
+    folder: Path, config: WorldModelConfig, tensors: dict[str, Tensor], card: str | None = None
+) -> None:
     """Write a model's folder, tensors in the number format they come in; each file in one go."""
     folder.mkdir(parents=True, exist_ok=True)
     plain = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
     atomic.write_bytes(folder / WEIGHTS, dump_safetensors(plain))
     content = {"format": FORMAT, "kind": KIND, **asdict(config)}
     atomic.write_json(folder / CONFIG, content)
+    if card is not None:
+        atomic.write_bytes(folder / CARD, card.encode())
 
 
 def read(folder: Path) -> tuple[WorldModelConfig, dict[str, Tensor]]:

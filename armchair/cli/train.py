@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,7 +69,7 @@ def run(config: Config) -> None:
     """Train as configured."""
     from armchair.worldmodel.training.run import TrainRun, train
 
-    train(
+    folder = train(
         TrainRun(
             episodes=config.episodes,
             encoder=config.encoder,
@@ -80,3 +84,22 @@ def run(config: Config) -> None:
         config.loop,
         Budget(steps=config.steps, minutes=config.minutes),
     )
+    _write_card(config, folder)
+
+
+def _write_card(config: Config, folder: Path) -> None:
+    """Write the model's card; of several processes, the one that wrote the model does."""
+    from armchair.evaluation.card import CardFacts, write_card
+    from armchair.worldmodel.training.run import SCORES
+
+    if int(os.environ.get("RANK", "0")) != 0:
+        return
+    facts = CardFacts(
+        command=shlex.join(["armchair", *sys.argv[1:]]),
+        episodes=config.episodes,
+        held_out=config.held_out,
+        encoder=str(config.encoder),
+        recipe=config.recipe,
+        scores=json.loads((config.out / SCORES).read_text()),
+    )
+    write_card(folder, facts)

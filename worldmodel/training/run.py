@@ -12,6 +12,7 @@ from armchair.errors import BadValueError
 from armchair.worldmodel.data.episodes import DroidEpisodes, EpisodeHandle
 from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.model import WorldModel
+from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
 from armchair.worldmodel.optimisation.reporter import Reporter
@@ -27,7 +28,7 @@ from armchair.worldmodel.training.learner import (
 from armchair.worldmodel.training.token_cache import CacheConfig, TokenCache, update_cache
 from armchair.worldmodel.training.units import measure_inputs, measure_latents
 
-MODEL = "model"
+MODEL, SCORES = "model", "scores.json"
 HELD_OUT_EVERY = 20
 """Without a folder of held-out episodes, every twentieth episode is held out."""
 
@@ -54,7 +55,10 @@ class TrainRun:
 def train(
     run: TrainRun, config: TrainConfig, cache: CacheConfig, loop: LoopConfig, budget: Budget
 ) -> Path:
-    """Do the run, or go on with it, and return the folder of the model."""
+    """Do the run, or go on with it, and return the folder of the model.
+
+    Validation at the end goes to `scores.json` beside it.
+    """
     team = Team()
     with Reporter(run.out, "train", silent=not team.leads) as reporter:
         encoder = load_frame_encoder(str(run.encoder)).to(team.device)
@@ -84,7 +88,9 @@ def train(
             team=team,
         )
         if team.leads:
-            reporter.metrics(steps, 1.0, learner.evaluate(steps))
+            scores = learner.evaluate(steps)
+            reporter.metrics(steps, 1.0, scores)
+            atomic.write_json(run.out / SCORES, scores)
             learner.average.save_pretrained(run.out / MODEL, dtype=torch.bfloat16)
         team.close()
         reporter.say(f"{steps} steps done; model in {run.out / MODEL}")

@@ -45,6 +45,9 @@ def test_a_run_its_resume_and_its_relay(episodes: Path, saved: Path, tmp_path: P
     assert model.sandbox
     log = (tmp_path / "a" / "log.txt").read_text()
     assert "inference/x_correlation" in log
+    card = (folder / "card.md").read_text()
+    for part in ("## Data", "4 episodes", "predictor: 0.0", "inference/x_correlation", "Licence"):
+        assert part in card
     again = WorldModel.from_pretrained(run(episodes, saved, tmp_path / "a"))
     same = zip(model.parameters(), again.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in same)

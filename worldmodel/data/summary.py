@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from armchair.episode import MIN_ROWS, ROWS_PER_SECOND
 from armchair.episode_names import TRAJECTORY
 from armchair.episode_table import datasets
+from armchair.errors import ArmchairError
 from armchair.worldmodel.data import video
 from armchair.worldmodel.data.cameras import ROLES, rendered, serials
 from armchair.worldmodel.data.episodes import EpisodeHandle
@@ -57,7 +58,12 @@ class EpisodeReport:
 def inspect_episode(path: Path) -> EpisodeReport:
     """Validate one episode folder and return its numbers if it has no problems."""
     problems = validate_episode(path)
-    return EpisodeReport(problems=problems, facts=None if problems else _facts(path))
+    if problems:
+        return EpisodeReport(problems=problems, facts=None)
+    try:
+        return EpisodeReport(problems=[], facts=_facts(path))
+    except ArmchairError as error:  # damage where no dataset of the table lies
+        return EpisodeReport(problems=[Problem.of(error, path)], facts=None)
 
 
 def _facts(path: Path) -> EpisodeFacts:

@@ -226,7 +226,7 @@ def change_metadata(folder: Path, draw: Draw) -> str:
     elif draw.random() < 0.5:
         fields[name] = None
     else:
-        typed = [n for n in METADATA if n.endswith(("_path", "_serial", "_extrinsics"))]
+        typed = [n for n in METADATA if n.endswith(("_path", "_cam_serial", "_extrinsics"))]
         name = str(draw.choice([*typed, "success", "trajectory_length", "uuid"]))
         fields[name] = [{}, "a_b", -1, [1, 2]][int(draw.integers(4))]
     path.write_text(json.dumps(fields))

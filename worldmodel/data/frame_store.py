@@ -74,12 +74,17 @@ class FrameStore:
 
 
 def find_videos(folders: Iterable[Path]) -> list[Path]:
-    """Return the MP4 files below the folders, sorted; unfinished (dotted) folders are left out."""
+    """Return the MP4 files below the folders, sorted.
+
+    Unfinished (dotted) folders are left out, and the side-by-side <serial>-stereo.mp4 of DROID.
+    """
     found: set[Path] = set()
     for folder in folders:
         if not folder.is_dir():
             raise BadFileError(folder, "there is no such folder", "Give a folder of MP4 files.")
         for path in folder.rglob("*.mp4"):
+            if path.stem.endswith("-stereo"):
+                continue
             if not any(part.startswith(".") for part in path.relative_to(folder).parts):
                 found.add(path.resolve())
     if not found:

@@ -38,6 +38,7 @@ def test_new_videos_are_appended_and_old_ones_stay(tmp_path: Path) -> None:
     with (tmp_path / "store" / FRAMES).open("ab") as file:
         file.write(b"half a video of a killed run")
     write_video(folder / "a.mp4", frames=12, seed=1)
+    write_video(folder / "20000001-stereo.mp4", frames=4)
     (folder / ".unfinished").mkdir()
     write_video(folder / ".unfinished" / "c.mp4", frames=12, seed=1)
     seen: list[Path] = []

@@ -105,7 +105,8 @@ def pick(mover: Mover, beside: Array | None = None) -> bool:
         return False
     if rng.random() < 0.5:
         mover.wander(ABOVE_LOW, FLANGE_HIGH, int(rng.integers(1, 4)))
-    spread = CARELESS_M if rng.random() < CARELESS_SHARE else CAREFUL_M
+    careless = rng.random() < CARELESS_SHARE and not mover.quiet
+    spread = CARELESS_M if careless else CAREFUL_M
     goal = grasp_position(arm) + np.append(rng.normal(0.0, spread, 2), rng.uniform(0.0, 0.008))
     if beside is not None:
         goal[:2] += beside

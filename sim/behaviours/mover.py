@@ -39,12 +39,12 @@ class Mover:
     ) -> None:
         self.arm, self.rng, self.rows = recorder.arm, rng, rows
         self.settled = not quiet and bool(rng.random() < SETTLED_SHARE)
-        self._recorder, self._quiet = recorder, quiet
+        self._recorder, self.quiet = recorder, quiet
         self._advance: Callable[[], None] = self.arm.row if quiet else recorder.row
 
     def over(self) -> bool:
         """Whether all rows are recorded; a quiet mover is never over."""
-        return not self._quiet and len(self._recorder) >= self.rows
+        return not self.quiet and len(self._recorder) >= self.rows
 
     def go(self, place: Array, grip: float = 0.0) -> bool:
         """Go to a flange position (3,), metres; the first action also moves the gripper by `grip`.
@@ -141,5 +141,5 @@ class Mover:
             self._mark()
 
     def _mark(self) -> None:
-        if not self._quiet and not self.over():
+        if not self.quiet and not self.over():
             self._recorder.step_starts.append(len(self._recorder))

@@ -15,7 +15,14 @@ from armchair.planners import load_planner, with_options
 from tests.worldmodel.models import tiny_sandbox
 
 
-@pytest.mark.parametrize("name", [n for n in BENCHMARKS if not n.startswith("plan")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name == "render" else [])
+        for name in BENCHMARKS
+        if not name.startswith("plan")
+    ],
+)
 def test_benchmark(name: str) -> None:
     planner = with_options(load_planner("cem"), ["samples=16", "elites=4", "iterations=2"])
     setting = BenchSetting(model=tiny_sandbox(), planner=planner, repeats=1, rows=33)

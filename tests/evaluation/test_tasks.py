@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from armchair.errors import BadValueError, UnknownNameError
+from armchair.evaluation import run
 from armchair.evaluation.contestants import ALL_CONTROLS, CONTROLS, Contestant, Entry
 from armchair.evaluation.episode import Scene, play
 from armchair.evaluation.outcomes import Outcome
@@ -98,6 +99,7 @@ def test_a_report_says_which_clauses_were_met(
 ) -> None:
     env = FakePickPlace()
     monkeypatch.setattr(Task, "make_env", lambda task: env)
+    monkeypatch.setattr(run, "code_version", lambda: "0123abc")
     plan = evaluation(tmp_path, episodes=2)
     fields = {**vars(plan), "tasks": ("pick-place-cup", "reach-with-box")}
     seen: list[Outcome] = []

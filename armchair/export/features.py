@@ -93,9 +93,9 @@ def episode_values(handle: EpisodeHandle) -> Values:
         if len(values_of) != rows:
             found = f"{name}: {len(values_of)} of {rows} rows"
             raise BadFileError(handle.path / TRAJECTORY, found, COPY_AGAIN)
-    for kind, joints in (("observation.state", "observation.state"), ("action", "action")):
-        parts = [values[f"{joints}.joint_position"], values[f"{joints}.gripper_position"]]
-        values[kind] = np.column_stack(parts)
+    for name in ("observation.state", "action"):
+        parts = [values[f"{name}.joint_position"], values[f"{name}.gripper_position"]]
+        values[name] = np.column_stack(parts)
     success = bool(handle.metadata.get("success"))
     last = np.arange(rows) == rows - 1
     constant = np.full(rows, success)

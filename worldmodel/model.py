@@ -111,6 +111,9 @@ class WorldModel(nn.Module):
         `candidates` asks for them.
         """
         states, past_actions = states.to(latents), past_actions.to(latents)
+        if self._outgrows(len(latents), candidates):
+            batch = (x[None] for x in (latents, states, past_actions, candidates))
+            return self._roll_within_window(*batch)[0]
         with torch.set_grad_enabled(candidates.requires_grad), autocast(latents.device):
             past = self._remember(latents[:-1], states[:-1], past_actions)
             now = latents[-1], states[-1], past
@@ -125,6 +128,9 @@ class WorldModel(nn.Module):
         As for `rollout`, every argument with environments in front; without gradients.
         """
         states, past_actions = states.to(latents), past_actions.to(latents)
+        if self._outgrows(latents.shape[1], candidates):
+            with torch.no_grad():
+                return self._roll_within_window(latents, states, past_actions, candidates)
         envs = torch.arange(len(candidates), device=latents.device)
         rows = envs.repeat_interleave(candidates.shape[1]).split(self._chunk())
         chunks = candidates.to(latents).flatten(0, 1).split(self._chunk())
@@ -137,6 +143,35 @@ class WorldModel(nn.Module):
             ]
         together: Tensor = torch.cat(imagined).unflatten(0, candidates.shape[:2])
         return together
+
+    def _outgrows(self, context: int, candidates: Tensor) -> bool:
+        """Return whether a rollout would look back on more frames than the predictor can use."""
+        window = self.predictor.config.context_frames
+        return window is not None and context + candidates.shape[-2] - 1 > window
+
+    def _roll_within_window(
+        self, latents: Tensor, states: Tensor, past_actions: Tensor, candidates: Tensor
+    ) -> Tensor:
+        """Return imagined latents (E, C, H, N, D); only the last `context_frames` are looked at.
+
+        Arguments as for `rollout_batch`. Positions in time start anew with the window, so that no
+        memory of layers can be kept.
+        """
+        window, count = self.predictor.config.context_frames or 1, candidates.shape[1]
+        rows = torch.arange(len(candidates), device=latents.device).repeat_interleave(count)
+        flat, size = candidates.to(latents).flatten(0, 1), max(self._chunk() // window, 1)
+        imagined = []
+        with torch.set_grad_enabled(candidates.requires_grad), autocast(latents.device):
+            for row, chunk in zip(rows.split(size), flat.split(size), strict=True):
+                z, s, a, steps = latents[row], states[row], past_actions[row], []
+                for action in chunk.split(1, dim=1):
+                    a = torch.cat([a, action], dim=1)
+                    z, s, a = z[:, -window:], s[:, -window:], a[:, -window:]
+                    steps.append(self.predict(z, s, a)[:, -1:])
+                    z = torch.cat([z, steps[-1]], dim=1)
+                    s = torch.cat([s, poses.compose(s[:, -1:], action)], dim=1)
+                imagined.append(torch.cat(steps, dim=1))
+        return torch.cat(imagined).unflatten(0, candidates.shape[:2])
 
     def _remember(self, latents: Tensor, states: Tensor, actions: Tensor) -> PredictorCache | None:
         """Return the cache of all frames before the present; the candidates share it."""

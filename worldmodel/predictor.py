@@ -37,6 +37,9 @@ class PredictorConfig:
     mlp_ratio: float = 4.0
     max_frames: int = 16
     """Longest sequence in model frames."""
+    context_frames: int | None = None
+    """Frames that rollouts look back on, the present one included: as many as training had. None
+    is all of them, up to `max_frames`. Beyond what it was trained on, a predictor guesses badly."""
     use_extrinsics: bool = False
     """Add a token of six camera numbers a frame; the paper's model does not."""
     zero_init_output: bool = False
@@ -48,6 +51,12 @@ class PredictorConfig:
             raise BadValueError(
                 f"width {self.width} over {self.heads} heads gives no head of 6 channels or more; "
                 "choose heads so that width / heads is a whole number of at least 6."
+            )
+
+        if self.context_frames is not None and not 1 <= self.context_frames <= self.max_frames:
+            raise BadValueError(
+                f"context_frames {self.context_frames} must lie in 1 … max_frames "
+                f"{self.max_frames}."
             )
 
     @property

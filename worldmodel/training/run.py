@@ -109,6 +109,7 @@ def build_model(
         token_width=encoder.config.width,
         grid=encoder.config.grid,
         zero_init_output=config.statistics != "none",
+        context_frames=config.clips.frames - 1,
         **asdict(config.predictor),
     )
     if run.init is None and config.statistics == "none":

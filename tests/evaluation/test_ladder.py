@@ -50,11 +50,12 @@ def env(env: FakeReach) -> FakeReach:
 
 def test_every_rung_is_played_and_written_apart(env: FakeReach, tmp_path: Path) -> None:
     played: list[str] = []
-    page = climb(evaluation(tmp_path), lambda task, rung, outcome: played.append(rung))
+    run = evaluation(tmp_path, episodes=1)
+    page = climb(run, lambda task, rung, outcome: played.append(rung))
     assert sorted(set(played)) == sorted(RUNGS)
     assert "Diagnosis, no result" in page == (tmp_path / "ladder.md").read_text()
     found = json.loads((tmp_path / "ladder.json").read_text())["tasks"]["reach"]
-    assert {rung: row["successes"] for rung, row in found.items()} == dict.fromkeys(RUNGS, 3)
+    assert {rung: row["successes"] for rung, row in found.items()} == dict.fromkeys(RUNGS, 1)
     assert "No step down the ladder costs episodes" in page
     assert not (tmp_path / "report.json").exists()
     assert not set(RUNGS) & set(ALL_CONTROLS) - {"expert-constrained"}
@@ -62,18 +63,18 @@ def test_every_rung_is_played_and_written_apart(env: FakeReach, tmp_path: Path) 
 
 
 def test_a_wrong_predictor_is_blamed(env: FakeReach, tmp_path: Path) -> None:
-    run = evaluation(tmp_path)
+    run = evaluation(tmp_path, episodes=1)
     with torch.no_grad():
         run.named_model.model.predictor.weight.neg_()  # type: ignore[attr-defined]
     page = climb(run, lambda *_: None)
     assert "The largest loss is at: predictor (2 → 3)." in page
     found = json.loads((tmp_path / "ladder.json").read_text())["tasks"]["reach"]
-    assert found["simulator"]["successes"] == found["kinematics"]["successes"] == 3
+    assert found["simulator"]["successes"] == found["kinematics"]["successes"] == 1
     assert found["planner"]["successes"] == 0
 
 
 def test_a_blind_energy_is_blamed(env: FakeReach, tmp_path: Path) -> None:
-    run = evaluation(tmp_path)
+    run = evaluation(tmp_path, episodes=1)
     run.named_model.model.encode = lambda frames: torch.zeros(len(frames), 1, 3)  # type: ignore[method-assign]
     page = climb(run, lambda *_: None)
     assert "The largest loss is at: energy (1 → 2)." in page

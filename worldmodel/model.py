@@ -171,7 +171,8 @@ class WorldModel(nn.Module):
                     z = torch.cat([z, steps[-1]], dim=1)
                     s = torch.cat([s, poses.compose(s[:, -1:], action)], dim=1)
                 imagined.append(torch.cat(steps, dim=1))
-        return torch.cat(imagined).unflatten(0, candidates.shape[:2])
+        rolled: Tensor = torch.cat(imagined).unflatten(0, candidates.shape[:2])
+        return rolled
 
     def _remember(self, latents: Tensor, states: Tensor, actions: Tensor) -> PredictorCache | None:
         """Return the cache of all frames before the present; the candidates share it."""

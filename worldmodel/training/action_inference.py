@@ -36,11 +36,11 @@ class InferenceConfig:
     pairs: int = 300
     move: tuple[float, float] = (0.02, 0.13)
     """Length of the true translation, metres."""
-    first_samples: int = 256
+    first_samples: int = 512
     """Drawn evenly over the whole box that `move` allows: an energy can have several valleys, and
     a search that starts narrow is lost in the wrong one, most often along the camera's depth."""
-    samples: int = 64
-    elites: int = 8
+    samples: int = 128
+    elites: int = 12
     iterations: int = 6
     """Draws of `samples` after the first, each around the elites of the one before."""
 

@@ -19,6 +19,8 @@ MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 TRAJECTORY = "trajectory.h5"
 SIMULATION = "simulation.h5"
+OBJECT_POSE, FINGER_CONTACTS, HELD = "object_pose", "finger_contacts", "held"
+"""In `simulation.h5`: (T, 7) metres and quaternion w x y z; (T, 2) left, right; (T,)."""
 MP4_FOLDER = "recordings/MP4"
 SVO_FOLDER = "recordings/SVO"
 

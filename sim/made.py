@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 
 from armchair.episode import OUTCOMES, ROWS_PER_SECOND
-from armchair.episode_names import LAB, SIMULATION, index_of
+from armchair.episode_names import LAB, OBJECT_POSE, SIMULATION, index_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ def _episodes(root: Path) -> Iterator[tuple[tuple[str, str], Made]]:
             if index_of(folder.name) is None:
                 continue
             with h5py.File(folder / SIMULATION) as file:
-                attributes, rows = dict(file.attrs), len(file["object_pose"])
+                attributes, rows = dict(file.attrs), len(file[OBJECT_POSE])
             behaviour = str(attributes["behaviour"])
             settled = bool(attributes.get("settled", behaviour != "play"))
             yield (

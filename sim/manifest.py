@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 
 from armchair.episode import OUTCOMES
-from armchair.episode_names import LAB, SIMULATION
+from armchair.episode_names import LAB, OBJECT_POSE, SIMULATION
 from armchair.errors import BadFileError
 
 MANIFEST = "collect.json"
@@ -76,7 +76,7 @@ def _seen_in_first_episode(root: Path) -> Settings | None:
                     "level": str(attributes["level"]),
                     "role": str(attributes["role"]),
                     "seed": int(attributes["seed"]),
-                    "rows": len(file["object_pose"]),
+                    "rows": len(file[OBJECT_POSE]),
                 }
         except (OSError, KeyError, ValueError) as error:
             raise BadFileError(path, f"cannot be read ({error})", "Delete the episode") from error

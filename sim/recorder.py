@@ -16,6 +16,7 @@ from armchair.episode import (
     Role,
     Simulation,
 )
+from armchair.episode_names import FINGER_CONTACTS, HELD, OBJECT_POSE
 from armchair.sim.arm import SimArm
 from armchair.sim.cameras import (
     LEFT_SERIAL,
@@ -106,9 +107,9 @@ class Recorder:
             ),
             cameras=tuple(self._camera_log(serial, column[serial]) for serial in sorted(CAMERAS)),
             simulation={
-                "object_pose": column["object"],
-                "finger_contacts": column["touch"][:, :2],
-                "held": column["touch"][:, 2],
+                OBJECT_POSE: column["object"],
+                FINGER_CONTACTS: column["touch"][:, :2],
+                HELD: column["touch"][:, 2],
                 "step_starts": np.array(self.step_starts, dtype=np.int64),
                 **simulation,
             },

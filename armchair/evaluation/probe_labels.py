@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from armchair.episode_names import SIMULATION
+from armchair.episode_names import FINGER_CONTACTS, HELD, OBJECT_POSE, SIMULATION
 from armchair.poses import euler_to_matrix
 from armchair.worldmodel.data.episodes import EpisodeHandle
 
@@ -75,7 +75,7 @@ TARGETS = {
 def read_labels(episode: EpisodeHandle) -> dict[str, Array]:
     """Return what is known of every row, by target's name, (T, width); real data know no objects.
 
-    `simulation.h5` may hold object_pose (T, 7), contact (T,) or (T, fingers), and held (T,).
+    `simulation.h5` may hold object_pose (T, 7), finger_contacts (T, fingers), and held (T,).
     """
     states = episode.states()
     rotation = euler_to_matrix(states[:, 3:6])
@@ -89,10 +89,10 @@ def read_labels(episode: EpisodeHandle) -> dict[str, Array]:
         return labels
     with h5py.File(path, "r", locking=False) as file:
         sidecar = {name: np.asarray(file[name]) for name in file if len(file[name]) == len(states)}
-    if "object_pose" in sidecar:
-        labels["object position"] = sidecar["object_pose"][:, :3].astype(np.float64)
-    for name in ("contact", "held"):
-        if name in sidecar:
-            flags = sidecar[name].reshape(len(states), -1).any(axis=1)
+    if OBJECT_POSE in sidecar:
+        labels["object position"] = sidecar[OBJECT_POSE][:, :3].astype(np.float64)
+    for name, stored in (("contact", FINGER_CONTACTS), ("held", HELD)):
+        if stored in sidecar:
+            flags = sidecar[stored].reshape(len(states), -1).any(axis=1)
             labels[name] = flags[:, None].astype(np.float64)
     return labels

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from armchair.cli.main import main
+from armchair.episode_names import FINGER_CONTACTS, HELD, OBJECT_POSE
 from armchair.errors import BadValueError
 from armchair.evaluation import probe_fits
 from armchair.evaluation.probe_labels import TARGETS, read_labels
@@ -85,7 +86,12 @@ def episodes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("episodes")
     for index in range(8):
         rows = 40
-        simulation = {"object_pose": np.ones((rows, 7)), "held": np.arange(rows) > 20, "seed": 1}
+        simulation = {
+            OBJECT_POSE: np.ones((rows, 7)),
+            FINGER_CONTACTS: np.arange(rows)[:, None] > [10, 20],
+            HELD: np.arange(rows) > 20,
+            "seed": 1,
+        }
         write_episode(root, make_episode(index, rows=rows, simulation=simulation))
     return root
 
@@ -96,6 +102,7 @@ def test_labels_of_an_episode(episodes: Path) -> None:
         name: TARGETS[name].width for name in labels
     }
     assert labels["held"].sum() == 19
+    assert labels["contact"].sum() == 29
     data = gather(tiny_sandbox().encoder, DroidEpisodes(episodes), stride=10)
     assert data.tokens.shape == (32, 4, 24)
     assert np.isfinite(data.labels["held"]).all()
@@ -109,7 +116,7 @@ def test_inspect_prints_and_writes(
     assert main(["inspect", str(episodes), *more]) == 0
     assert "held-out episodes" in capsys.readouterr().out
     found = json.loads((tmp_path / "probes.json").read_text())["probes"]
-    assert set(found) == {"flange position", "flange rotation", "gripper", "held"}
+    assert set(found) == {"flange position", "flange rotation", "gripper", "contact", "held"}
     assert found["flange position"]["unit"] == "cm"
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
 from armchair.envs.object_task import COME_TO_REST_S, ObjectTask
 from armchair.envs.places import ARRIVED_M, sample_start
-from armchair.envs.robot import ObjectRobot
 from armchair.envs.task import Goal, arrive
 
 Array = NDArray[np.float64]
@@ -56,17 +54,6 @@ class FrankaGraspEnv(ObjectTask):
     """
 
     steps: ClassVar[int] = 8
-
-    def __init__(
-        self,
-        render_mode: str | None = None,
-        level: str = "light",
-        object: str = "box",
-        gripper: str = "robotiq",
-        robot: ObjectRobot | None = None,
-    ) -> None:
-        gym.utils.EzPickle.__init__(self, render_mode, level, object, gripper, robot)
-        super().__init__(render_mode, level, object, gripper, robot)
 
     def expert_move(self) -> float:
         """Take hold of the object, as the free expert does; returns the distance left in metres."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 
+import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,12 +30,13 @@ class ObjectTask(ArmTask[ObjectRobot]):
 
     def __init__(
         self,
-        render_mode: str | None,
-        level: str,
-        object: str,
-        gripper: str,
-        robot: ObjectRobot | None,
+        render_mode: str | None = None,
+        level: str = "light",
+        object: str = "box",
+        gripper: str = "robotiq",
+        robot: ObjectRobot | None = None,
     ) -> None:
+        gym.utils.EzPickle.__init__(self, render_mode, level, object, gripper, robot)
         if object not in OBJECT_NAMES:
             raise UnknownNameError("object", str(object), OBJECT_NAMES)
         if gripper not in GRIPPER_NAMES:

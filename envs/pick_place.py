@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
 from armchair.envs.object_task import COME_TO_REST_S, LOADED_ARRIVED_M, ObjectTask
 from armchair.envs.places import ARRIVED_M, sample_spot, sample_start
-from armchair.envs.robot import ObjectRobot
 from armchair.envs.spaces import STEP_M
 from armchair.envs.task import Goal, arrive
 
@@ -69,17 +67,7 @@ class FrankaPickPlaceEnv(ObjectTask):
     steps: ClassVar[int] = 18
     switch_steps: ClassVar[tuple[int, ...]] = SWITCH_STEPS
 
-    def __init__(
-        self,
-        render_mode: str | None = None,
-        level: str = "light",
-        object: str = "box",
-        gripper: str = "robotiq",
-        robot: ObjectRobot | None = None,
-    ) -> None:
-        gym.utils.EzPickle.__init__(self, render_mode, level, object, gripper, robot)
-        super().__init__(render_mode, level, object, gripper, robot)
-        self._grasped = self._carried = False
+    _grasped = _carried = False
 
     def was_grasped(self) -> bool:
         """Return whether the object was between both pads at some time of the episode."""

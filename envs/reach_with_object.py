@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +14,6 @@ from armchair.envs.places import (
     sample_goal,
     sample_start,
 )
-from armchair.envs.robot import ObjectRobot
 from armchair.envs.task import Goal
 
 Array = NDArray[np.float64]
@@ -56,17 +54,6 @@ class FrankaReachWithObjectEnv(ObjectTask):
     """
 
     steps: ClassVar[int] = 10
-
-    def __init__(
-        self,
-        render_mode: str | None = None,
-        level: str = "light",
-        object: str = "box",
-        gripper: str = "robotiq",
-        robot: ObjectRobot | None = None,
-    ) -> None:
-        gym.utils.EzPickle.__init__(self, render_mode, level, object, gripper, robot)
-        super().__init__(render_mode, level, object, gripper, robot)
 
     def expert_move(self) -> float:
         """Carry the object to its goal, as the free expert does; returns the metres left."""

@@ -84,17 +84,6 @@ class CameraPlacement:
 LEFT = CameraPlacement()
 RIGHT = LEFT.mirrored
 """The mirror of the left one; rendered on demand only."""
-LEFT_CLOSE = CameraPlacement(
-    angle_deg=50.0,
-    elevation_deg=14.0,
-    distance_m=2.0,
-    look_at=(0.486, 0.008, 0.243),
-    fovy_deg=17.9,
-)
-"""The tightest picture that keeps every flange position of the benchmark, and the fingertips down
-to the table, inside at level light: far away with a long lens, so that near and far things are
-alike in size. A third more pixels on a box than `LEFT`, half as much again where it is farthest;
-lower, so that motion along the line of sight shows less."""
 LEFT_ELEVATED = CameraPlacement(
     angle_deg=50.0,
     elevation_deg=38.0,
@@ -108,7 +97,6 @@ pixels, against 3.6, 2.3 and 3.6 from `LEFT`, where y is mostly depth. Keeps fla
 PLACEMENTS: Registry[CameraPlacement] = Registry("placement")
 """Where a left camera may stand; the right one is its mirror."""
 PLACEMENTS.add("left")(LEFT)
-PLACEMENTS.add("close")(LEFT_CLOSE)
 PLACEMENTS.add("elevated")(LEFT_ELEVATED)
 
 

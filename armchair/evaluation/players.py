@@ -29,8 +29,9 @@ class PlayerMaker:
 
     def __call__(self) -> Player:
         """Return a player of this process."""
-        usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-        torch.set_num_threads(max(1, usable // self.workers))
+        if self.workers > 1:
+            usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+            torch.set_num_threads(max(1, usable // self.workers))
         entry = Entry(
             model=load_world_model(self.model).model,
             planner=self.planner,

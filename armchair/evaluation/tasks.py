@@ -11,6 +11,11 @@ from typing import Any
 
 import gymnasium
 
+from armchair.envs.grasp import FrankaGraspEnv
+from armchair.envs.object_task import ObjectTask
+from armchair.envs.pick_place import FrankaPickPlaceEnv
+from armchair.envs.reach import FrankaReachEnv
+from armchair.envs.reach_with_object import FrankaReachWithObjectEnv
 from armchair.errors import BadValueError
 from armchair.evaluation.policies import ExpertPolicy, Policy, SimulatorExpert
 from armchair.evaluation.simulators import Simulator
@@ -37,6 +42,9 @@ def scripted_expert(simulator: Any) -> Policy:
     return SimulatorExpert(simulator.constrained_expert(), ActionBounds())
 
 
+Judge = Callable[[Any], Verdict]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """One row of the benchmark; goal i + 1 begins at step `switch_steps[i]`.
@@ -48,15 +56,13 @@ class Task:
     env_id: str
     steps: int
     distance: Callable[[Any], float]
-    judge: Callable[[Any], Verdict]
+    judge: Judge
     expert: Callable[[Any], Policy] = straight_expert
     env_options: Mapping[str, Any] = field(default_factory=dict)
     switch_steps: tuple[int, ...] = ()
 
     def make_env(self) -> gymnasium.Env[Any, Any]:
         """Return a new environment of this task."""
-        import armchair.envs  # noqa: F401  # registers the ids in a checkout that is not installed
-
         return gymnasium.make(self.env_id, disable_env_checker=True, **self.env_options)
 
 
@@ -73,40 +79,36 @@ TASK_NAMES = (
 """All seven, in the order of the paper's table 2."""
 
 TASKS.add("reach")(
-    Task(env_id="armchair/FrankaReach-v0", steps=10, distance=flange_distance, judge=judge_reach)
+    Task(
+        env_id="armchair/FrankaReach-v0",
+        steps=FrankaReachEnv.steps,
+        distance=flange_distance,
+        judge=judge_reach,
+    )
 )
-for _object in ("cup", "box"):
-    TASKS.add(f"grasp-{_object}")(
-        Task(
-            env_id="armchair/FrankaGrasp-v0",
-            steps=8,
-            distance=flange_distance,
-            judge=judge_grasp,
-            expert=scripted_expert,
-            env_options={"object": _object},
+_WITH_OBJECT: dict[str, tuple[str, type[ObjectTask], Callable[[Any], float], Judge]] = {
+    "grasp": ("FrankaGrasp-v0", FrankaGraspEnv, flange_distance, judge_grasp),
+    "reach-with": (
+        "FrankaReachWithObject-v0",
+        FrankaReachWithObjectEnv,
+        object_distance,
+        judge_reach_with_object,
+    ),
+    "pick-place": ("FrankaPickPlace-v0", FrankaPickPlaceEnv, object_distance, judge_pick_place),
+}
+for _name, (_id, _env, _distance, _judge) in _WITH_OBJECT.items():
+    for _object in ("cup", "box"):
+        TASKS.add(f"{_name}-{_object}")(
+            Task(
+                env_id=f"armchair/{_id}",
+                steps=_env.steps,
+                distance=_distance,
+                judge=_judge,
+                expert=scripted_expert,
+                env_options={"object": _object},
+                switch_steps=_env.switch_steps,
+            )
         )
-    )
-    TASKS.add(f"reach-with-{_object}")(
-        Task(
-            env_id="armchair/FrankaReachWithObject-v0",
-            steps=10,
-            distance=object_distance,
-            judge=judge_reach_with_object,
-            expert=scripted_expert,
-            env_options={"object": _object},
-        )
-    )
-    TASKS.add(f"pick-place-{_object}")(
-        Task(
-            env_id="armchair/FrankaPickPlace-v0",
-            steps=18,
-            distance=object_distance,
-            judge=judge_pick_place,
-            expert=scripted_expert,
-            env_options={"object": _object},
-            switch_steps=(4, 14),
-        )
-    )
 
 
 def select_tasks(names: Sequence[str]) -> tuple[str, ...]:

@@ -191,9 +191,11 @@ def test_the_camera_sweep(arm: SimRobot) -> None:
 
 
 def test_a_placement_of_another_name_is_where_the_camera_stands() -> None:
-    close = PLACEMENTS["close"]
-    arm = SimRobot(SceneConfig(left=close))
+    placement = PLACEMENTS["elevated"]
+    arm = SimRobot(SceneConfig(left=placement))
     arm.new_scene("none", np.random.default_rng(0))
-    assert np.allclose(arm.data.camera("left").xpos, close.position)
-    assert np.allclose(arm.data.camera("right").xpos, close.position * [1, -1, 1])
-    assert arm.model.camera("left").fovy[0] == arm.model.camera("right").fovy[0] == close.fovy_deg
+    assert np.allclose(arm.data.camera("left").xpos, placement.position)
+    assert np.allclose(arm.data.camera("right").xpos, placement.position * [1, -1, 1])
+    assert (
+        arm.model.camera("left").fovy[0] == arm.model.camera("right").fovy[0] == placement.fovy_deg
+    )

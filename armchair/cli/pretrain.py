@@ -31,7 +31,7 @@ class Config:
     videos: tuple[Path, ...]
     """Folders of MP4 files, DROID-format folders included."""
     out: Path
-    """Folder for the results: encoder/, relay.pt, checkpoint.pt, log.txt, tensorboard/."""
+    """Folder for the results: encoder/, relay.safetensors, checkpoint.pt, log.txt, tensorboard/."""
     store: Path | None = None
     """Folder of decoded frames, extended by videos that it lacks (default: OUT/frames)."""
     preset: Cooldown = "sandbox"
@@ -42,9 +42,9 @@ class Config:
     minutes: float | None = None
     """Minutes of wall clock; the learning rate follows the elapsed share."""
     init: Path | None = None
-    """relay.pt of an earlier run, or a folder (encoder/, or the model/ of `train`, under 20 MB):
-    start from its weights with a fresh optimiser and warm-up. Pictures may be larger and clips
-    longer than before."""
+    """relay.safetensors of an earlier run (14 MB), or a folder (encoder/, or the model/ of
+    `train`): start from its weights with a fresh optimiser and warm-up. Pictures may be larger and
+    clips longer than before."""
     watch: Path | None = None
     """Folder of DROID-format episodes whose labels tell, every --loop.evaluate-steps, how well
     ridge regression finds flange and object in the tokens; the weights are the same without."""

@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from armchair.errors import BadFileError
 from armchair.worldmodel.data.frame_store import (
     FrameStore,
     StoreConfig,
@@ -17,16 +14,16 @@ from armchair.worldmodel.data.frame_store import (
 )
 from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.encoder_files import save_encoder
-from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
 from armchair.worldmodel.optimisation.reporter import Reporter
+from armchair.worldmodel.packed_tensors import read_packed, write_packed
 from armchair.worldmodel.pretraining.learner import PretrainConfig, PretrainLearner, Watch
 from armchair.worldmodel.pretraining.network import MaskDenoiser
 from armchair.worldmodel.sources import load_frame_encoder
 from armchair.worldmodel.tensor_files import fill
 
-ENCODER, RELAY = "encoder", "relay.pt"
+ENCODER, RELAY = "encoder", "relay.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,12 +33,12 @@ class PretrainRun:
     videos: Sequence[Path]
     """Folders of MP4 files, DROID-format folders included."""
     out: Path
-    """Folder for checkpoint, log, `encoder/` (the teacher) and `relay.pt`."""
+    """Folder for checkpoint, log, `encoder/` (the teacher) and the relay."""
     store: Path
     """Folder of the frame store; made, or extended by videos that it lacks."""
     init: Path | None = None
-    """`relay.pt`, encoder's or model's folder of an earlier run: start from its weights with a
-    fresh optimiser."""
+    """Relay, encoder's or model's folder of an earlier run: start from its weights with a fresh
+    optimiser."""
     seed: int = 0
 
 
@@ -82,28 +79,23 @@ def write_results(folder: Path, network: MaskDenoiser) -> None:
     encoder = FrameEncoder(network.config)
     encoder.backbone.load_state_dict(network.teacher.state_dict())
     save_encoder(folder / ENCODER, encoder)
-    weights = {name: value.to(torch.bfloat16) for name, value in network.state_dict().items()}
-    atomic.write_tensors(folder / RELAY, {"kind": "pretrain-relay", "network": weights})
+    write_packed(folder / RELAY, network.state_dict())
 
 
 def load_relay(network: MaskDenoiser, path: Path) -> None:
-    """Take up the weights of `relay.pt`, or of an encoder's or a world model's folder.
+    """Take up the weights of a relay, or of an encoder's or a world model's folder.
 
     A folder has the teacher alone: the student starts from it too, and the mask predictor anew.
     Clips may be longer and pictures larger than they were: rotary positions have no weights. Raises
     `BadFileError` when the weights do not fit.
     """
-    fix = "Give the relay.pt, encoder/ or model/ of a run with the same sizes."
+    fix = f"Give the {RELAY}, encoder/ or model/ of a run with the same sizes."
     if path.is_dir():
         tensors = load_frame_encoder(path).backbone.state_dict()
         for encoder in (network.student, network.teacher):
             fill(encoder, tensors, path, fix)
         return
-    content = atomic.read_tensors(path, fix)
-    try:
-        network.load_state_dict(content["network"])
-    except (KeyError, RuntimeError) as error:
-        raise BadFileError(path, "weights of another architecture", fix) from error
+    fill(network, read_packed(path, fix), path, fix)
 
 
 def prepare_store(

@@ -57,11 +57,13 @@ def test_results_and_relay(videos: Path, tmp_path: Path) -> None:
     encoder = load_encoder(out / "encoder")
     assert encoder.config == RECIPE.encoder
     learner = PretrainLearner(RECIPE, FrameStore(out / "frames"), seed=0)
-    load_relay(learner.network, out / "relay.pt")
+    load_relay(learner.network, out / "relay.safetensors")
     state = learner.network.teacher.state_dict()
     for name, value in encoder.backbone.state_dict().items():
         assert torch.equal(value, state[name]), name
-    following = run(videos, tmp_path / "b", steps=2, init=out / "relay.pt", store=out / "frames")
+    following = run(
+        videos, tmp_path / "b", steps=2, init=out / "relay.safetensors", store=out / "frames"
+    )
     assert encoder_hash(load_encoder(following / "encoder")) != encoder_hash(encoder)
 
 

@@ -55,7 +55,7 @@ def test_a_cooldown_takes_larger_pictures_and_longer_clips(episodes: Path, tmp_p
         clips=replace(RECIPE.clips, clip_frames=8),
     )
     store = StoreConfig(size=52, row_stride=2)
-    init = primary / "relay.pt"
+    init = primary / "relay.safetensors"
     out = run(episodes, tmp_path / "b", recipe=larger, init=init, frames=store)
     encoder = load_encoder(out / "encoder")
     assert encoder.config.image_size == 48

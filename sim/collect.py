@@ -58,10 +58,12 @@ class CollectConfig:
     camera_angle_deg: tuple[float, float] | None = None
     """Range of the left camera's angle; None keeps the placement's own, and the level's jitter."""
     gripper: str = "robotiq"
+    mesh_keep: float | None = None
+    """Share of visual mesh faces; None takes the scene's own."""
 
     def __post_init__(self) -> None:
         LEVELS[self.level], PLACEMENTS[self.placement], HANDS[self.gripper]
-        self.variety()
+        self.scene(self.mix.objects[0][0])
         episode_seed(self.role, self.seed, 0)
         for name in self.cameras:
             if name not in VIEWS:
@@ -86,12 +88,15 @@ class CollectConfig:
 
     def scene(self, thing: str) -> SceneConfig:
         """Return the scene with an object of a name."""
-        return SceneConfig(
+        scene = SceneConfig(
             object=thing,
             gripper=self.gripper,
             left=PLACEMENTS[self.placement],
             variety=self.variety().varied,
         )
+        if self.mesh_keep is None:
+            return scene
+        return dataclasses.replace(scene, mesh_keep=self.mesh_keep)
 
     def settings(self) -> Settings:
         """Return everything that decides what an episode looks like."""

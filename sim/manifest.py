@@ -22,8 +22,9 @@ Settings = dict[str, Any]
 def claim(root: Path, settings: Settings) -> None:
     """Write the settings into a new folder, or check that an old one was made with the same.
 
-    Raises `BadFileError` naming what differs. A folder from before there were manifests is judged
-    by what its first episode says of itself.
+    Raises `BadFileError` naming what differs; a setting that an older folder does not know counts
+    as unset there. A folder from before there were manifests is judged by what its first episode
+    says of itself.
     """
     path = root / MANIFEST
     wanted = json.loads(json.dumps({"version": VERSION, **settings}))

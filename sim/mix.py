@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +58,20 @@ MIXES.add("tasks")(
     )
 )
 """Everything that the benchmark's tasks need, about two thirds of it in settled steps."""
+
+
+def parse_shares(texts: Sequence[str]) -> Shares:
+    """Return what `grasp=0.5 carry=0.5` means; raises `BadValueError` for anything else."""
+    found = []
+    for text in texts:
+        name, equals, share = text.partition("=")
+        try:
+            found.append((name, float(share)))
+        except ValueError:
+            equals = ""
+        if not (name and equals):
+            raise BadValueError(f"share {text!r}: give NAME=NUMBER, grasp=0.5 say.")
+    return tuple(found)
 
 
 def draw(shares: Shares, rng: np.random.Generator) -> str:

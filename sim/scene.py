@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
+from armchair.errors import BadValueError
 from armchair.sim.cameras import LEFT, CameraPlacement
 from armchair.sim.distractors import add_distractors
 from armchair.sim.hands import HANDS
@@ -39,7 +40,8 @@ OBJECT_HALF_SIZE_M = BOX_HALF_SIZE_M
 class SceneConfig:
     """What is compiled in. `mesh_keep`: share of visual mesh faces kept (1 = robosuite's own).
 
-    Raises `UnknownNameError` for an object or gripper that is not registered.
+    Raises `UnknownNameError` for an object or gripper that is not registered, `BadValueError` for
+    a share of faces that is none.
     """
 
     object: str = "box"
@@ -56,6 +58,11 @@ class SceneConfig:
 
     def __post_init__(self) -> None:
         OBJECTS[self.object], HANDS[self.gripper]
+        if not 0.0 < self.mesh_keep <= 1.0:
+            raise BadValueError(
+                f"mesh_keep is {self.mesh_keep:g}, expected a share of the mesh faces, above 0 and "
+                "up to 1, which keeps them all."
+            )
 
 
 @functools.cache

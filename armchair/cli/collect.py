@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from armchair.sim.mix import MixConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,14 +30,21 @@ class Config:
     """Variety: none, light or full."""
     mix: str = "reach"
     """What the arm does: reach (play, steps, reaches) or tasks (objects handled as well)."""
+    behaviours: tuple[str, ...] = ()
+    """A mix of your own, NAME=SHARE each, instead of the named one's: grasp=0.5 carry=0.5, of play,
+    steps, reach, near, grasp, carry, place, push, gripper and recover."""
+    objects: tuple[str, ...] = ()
+    """The same for what lies on the table: box=0.5 cup=0.5."""
     cameras: tuple[str, ...] = ("left",)
     """Which cameras are rendered: left, right, wrist."""
     placement: str = "left"
-    """Where the left camera stands: left, or close for a tighter picture."""
+    """Where the left camera stands: left, or elevated, which sees every direction about alike."""
     camera_angle: tuple[float, float] | None = None
     """Range of the left camera's angle in degrees, 35 85 for the whole sweep; its own if unset."""
     gripper: str = "robotiq"
     """Hand: robotiq or panda."""
+    mesh_keep: float | None = None
+    """Share of the visual meshes' faces, above 0 to 1: fewer draw faster; the scene's if unset."""
     role: str = "train"
     """Which seeds: train, validation or test."""
     seed: int = 0
@@ -49,7 +60,6 @@ class Config:
 def run(config: Config) -> None:
     """Collect; raises ArmchairError on bad options, a folder of other episodes or a full disk."""
     from armchair.sim.collect import CollectConfig, collect
-    from armchair.sim.mix import MIXES
     from armchair.sim.shard import Shard
 
     plan = CollectConfig(
@@ -58,11 +68,12 @@ def run(config: Config) -> None:
         level=config.level,
         role=config.role,
         seed=config.seed,
-        mix=MIXES[config.mix],
+        mix=_mix(config),
         cameras=config.cameras,
         placement=config.placement,
         camera_angle_deg=config.camera_angle,
         gripper=config.gripper,
+        mesh_keep=config.mesh_keep,
     )
     shard = Shard.parse(config.shard)
     workers = config.workers or (0 if config.engine == "ray" else os.cpu_count() or 1)
@@ -83,6 +94,17 @@ def run(config: Config) -> None:
     Console().print(
         f"{made} episodes of {config.rows} rows in {config.out}: {seconds:.0f} s, "
         f"{made * config.rows / seconds:.0f} frames per second (existing episodes included)"
+    )
+
+
+def _mix(config: Config) -> MixConfig:
+    from armchair.sim.mix import MIXES, parse_shares
+
+    mix = MIXES[config.mix]
+    return replace(
+        mix,
+        behaviours=parse_shares(config.behaviours) or mix.behaviours,
+        objects=parse_shares(config.objects) or mix.objects,
     )
 
 

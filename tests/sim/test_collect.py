@@ -1,15 +1,7 @@
-"""Collection: a function of seed and index alone, whole or not at all, resumable after a kill."""
+"""Collection: an episode is a function of seed and index alone, and holds what it says."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,41 +9,17 @@ import h5py
 import numpy as np
 import pytest
 
-from armchair.episode_names import LAB
-from armchair.errors import ArmchairError, BadFileError, BadValueError, UnknownNameError
+from armchair.errors import BadValueError, UnknownNameError
 from armchair.poses import difference
 from armchair.sim import collect as collecting
 from armchair.sim.cameras import LEFT_SERIAL, RIGHT_SERIAL, WRIST_SERIAL
 from armchair.sim.collect import ROLE_STRIDE, CollectConfig, collect
-from armchair.sim.droid_writer import TEMPORARY, existing_indices
+from armchair.sim.droid_writer import existing_indices
 from armchair.sim.made import made_under, total
-from armchair.sim.manifest import MANIFEST
 from armchair.sim.mix import MixConfig
-from armchair.sim.shard import Shard
 from armchair.worldmodel.data.episodes import DroidEpisodes
 from armchair.worldmodel.data.validate import validate_episode
-
-ROWS = 33
-STEPS = MixConfig(behaviours=(("steps", 1.0),))
-TINY = CollectConfig(episodes=2, rows=ROWS)
-COMMAND = [sys.executable, "-m", "armchair", "collect", "--rows", str(ROWS), "--workers", "2"]
-
-
-def episodes(root: Path) -> dict[str, Path]:
-    """Folders of complete episodes by their path under `root`, as readers find them."""
-    return {str(h.path.relative_to(root)): h.path for h in DroidEpisodes(root)}
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {p.name: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
-@pytest.fixture(scope="module")
-def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two tiny episodes, made in order by this process."""
-    root = tmp_path_factory.mktemp("collected")
-    assert list(collect(TINY, root)) == [0, 1]
-    return root
+from tests.sim.collecting import ROWS, STEPS, TINY, content, episodes
 
 
 def test_episodes_validate_clean(collected: Path) -> None:
@@ -127,25 +95,6 @@ def test_an_episode_depends_on_its_index_alone(collected: Path, tmp_path: Path) 
         assert content(folder) == content(after[name])
 
 
-def test_existing_episodes_are_kept(
-    collected: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    made: list[int] = []
-    monkeypatch.setattr(collecting, "make_episode", lambda _c, _r, index: made.append(index))
-    config = CollectConfig(episodes=3, rows=ROWS)
-    list(collect(config, collected))
-    assert made == [2]
-    made.clear()
-    list(collect(config, tmp_path))
-    assert made == [0, 1, 2]
-
-
-def test_an_episode_that_another_run_made_meanwhile_is_no_error(collected: Path) -> None:
-    before = {name: content(folder) for name, folder in episodes(collected).items()}
-    assert collecting.make_episode(TINY, collected, 0) == 0
-    assert {name: content(folder) for name, folder in episodes(collected).items()} == before
-
-
 def test_roles_never_share_an_index(tmp_path: Path) -> None:
     config = CollectConfig(episodes=1, rows=ROWS, role="validation", mix=STEPS)
     assert list(collect(config, tmp_path)) == [0]
@@ -159,7 +108,7 @@ def test_roles_never_share_an_index(tmp_path: Path) -> None:
     [
         ({"level": "ligth"}, UnknownNameError, "Did you mean 'light'"),
         ({"role": "dev"}, UnknownNameError, "Known: test, train, validation"),
-        ({"placement": "clse"}, UnknownNameError, "Did you mean 'close'"),
+        ({"placement": "elevate"}, UnknownNameError, "Did you mean 'elevated'"),
         ({"gripper": "hook"}, UnknownNameError, "Known: panda, robotiq"),
         ({"cameras": ("left", "top")}, UnknownNameError, "unknown camera 'top'"),
         ({"cameras": ("wrist",)}, BadValueError, "give left, which readers need"),
@@ -167,6 +116,7 @@ def test_roles_never_share_an_index(tmp_path: Path) -> None:
         ({"episodes": 0}, BadValueError, "at least 1 episode"),
         ({"rows": 32}, BadValueError, "least 33 rows"),
         ({"seed": -1}, BadValueError, "seed -1"),
+        ({"mesh_keep": 0.0}, BadValueError, "mesh_keep is 0"),
     ],
 )
 def test_bad_options(options: dict[str, Any], error: type[Exception], message: str) -> None:
@@ -203,109 +153,3 @@ def test_what_was_made_is_counted(collected: Path) -> None:
     settled = sum(one.rows for (name, _), one in found.items() if name != "play")
     assert everything.settled_share == settled / everything.rows
     assert total([]).settled_share == 0.0
-
-
-def test_shards_share_the_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    made: list[int] = []
-
-    def make(_config: CollectConfig, _root: Path, index: int) -> int:
-        made.append(index)
-        return index
-
-    monkeypatch.setattr(collecting, "make_episode", make)
-    config = CollectConfig(episodes=7, rows=ROWS)
-    for number in (3, 1, 2):
-        shard = Shard(number, 3)
-        assert list(collect(config, tmp_path, shard=shard)) == list(shard.of(7))
-    assert sorted(made) == list(range(7))
-
-
-@pytest.mark.parametrize("change", [{"level": "full"}, {"rows": 40}, {"mix": STEPS}, {"seed": 1}])
-def test_a_folder_of_other_settings_is_refused(collected: Path, change: dict[str, Any]) -> None:
-    config = replace(TINY, **change)
-    (name,) = change
-    with pytest.raises(BadFileError, match=rf"collect.json: .*other settings.*{name} was"):
-        next(collect(config, collected))
-    assert existing_indices(collected) == {0, 1}
-
-
-def test_a_folder_without_a_manifest_is_judged_by_its_episodes(
-    collected: Path, tmp_path: Path
-) -> None:
-    shutil.copytree(collected, tmp_path, dirs_exist_ok=True)
-    (tmp_path / MANIFEST).unlink()
-    with pytest.raises(BadFileError, match='level was "light", now "none"'):
-        next(collect(replace(TINY, level="none"), tmp_path))
-    assert not (tmp_path / MANIFEST).exists()
-    assert list(collect(TINY, tmp_path)) == [0, 1]
-    assert (tmp_path / MANIFEST).read_bytes() == (collected / MANIFEST).read_bytes()
-
-
-def test_a_manifest_that_is_no_manifest(tmp_path: Path) -> None:
-    (tmp_path / MANIFEST).write_text("[")
-    with pytest.raises(BadFileError, match="cannot be read"):
-        next(collect(TINY, tmp_path))
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 300.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "gave up waiting"
-        time.sleep(0.05)
-
-
-def group_is_gone(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-@pytest.mark.parametrize(
-    "stop", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
-)
-def test_a_killed_run_loses_nothing_and_goes_on(collected: Path, tmp_path: Path, stop: int) -> None:
-    """Workers end with their parent; what is there is whole and the same as from one process."""
-    process = subprocess.Popen(
-        [*COMMAND, "--out", str(tmp_path), "--episodes", "50"],
-        start_new_session=True,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        wait_until(lambda: len(existing_indices(tmp_path)) >= 1 or process.poll() is not None)
-        if stop == signal.SIGINT:
-            os.killpg(process.pid, stop)  # as a terminal does it
-        else:
-            process.kill()
-        _, complaint = process.communicate(timeout=60)
-        wait_until(lambda: group_is_gone(process.pid), 60)
-    finally:
-        if not group_is_gone(process.pid):
-            os.killpg(process.pid, signal.SIGKILL)
-    assert process.returncode == (-signal.SIGKILL if stop == signal.SIGKILL else 130)
-    assert "Traceback" not in complaint
-    made = existing_indices(tmp_path)
-    assert 1 <= len(made) < 50
-    for folder in episodes(tmp_path).values():
-        assert validate_episode(folder) == []
-    config = CollectConfig(episodes=max(made | {1}) + 1, rows=ROWS)
-    list(collect(config, tmp_path))
-    assert existing_indices(tmp_path) == set(range(config.episodes))
-    assert not list(tmp_path.glob(f"{LAB}/*/*/{TEMPORARY}*"))
-    after = episodes(tmp_path)
-    for name, folder in episodes(collected).items():
-        assert content(folder) == content(after[name])
-
-
-def _die(_config: CollectConfig, _root: Path, _index: int) -> int:
-    os._exit(9)
-
-
-def test_a_worker_that_dies_is_one_clear_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(collecting, "make_episode", _die)
-    with pytest.raises(ArmchairError, match=r"worker process of 2 died.*fewer workers"):
-        list(collect(TINY, tmp_path, workers=2))

@@ -13,7 +13,7 @@ import pytest
 from armchair.cli.main import main
 from armchair.errors import ArmchairError, BadValueError, UnknownNameError
 from armchair.sim.engines import ENGINES
-from armchair.sim.mix import MIXES, MixConfig, draw
+from armchair.sim.mix import MIXES, MixConfig, draw, parse_shares
 from armchair.sim.shard import Shard
 
 
@@ -117,6 +117,14 @@ def test_bad_shards(text: str) -> None:
 def test_bad_shares(shares: tuple[tuple[str, float], ...]) -> None:
     with pytest.raises(BadValueError, match="shares must be"):
         MixConfig(behaviours=shares)
+
+
+def test_shares_from_words() -> None:
+    assert parse_shares(["grasp=0.5", "carry=1"]) == (("grasp", 0.5), ("carry", 1.0))
+    assert parse_shares([]) == ()
+    for text in ("grasp", "grasp=", "=1", "grasp=much", ""):
+        with pytest.raises(BadValueError, match="NAME=NUMBER"):
+            parse_shares([text])
 
 
 def test_unknown_names_in_a_mix() -> None:

@@ -21,6 +21,8 @@ FOOT_M = 0.001
 WALL_KG, BOTTOM_KG = 0.09, 0.03
 SCALE_RANGE = 0.025
 """Keeps the outer diameter within 90–95 mm and the wall within 3–4 mm."""
+HEIGHT_RANGE = 0.15
+"""Taller or lower by so much: the fingers still reach their depth without touching the bottom."""
 RIM_RADIUS_M = OUTER_RADIUS_M - WALL_M / 2
 COLOUR = (0.2, 0.45, 0.8, 1.0)
 COLLIDING, DRAWN = 0, 1

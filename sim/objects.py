@@ -32,6 +32,8 @@ class ObjectKind:
     half_height_m: float
     scale_range: float
     """Largest relative change of size that keeps the object within benchmark v1."""
+    height_range: float = 0.0
+    """Largest relative change of height alone; a box is stretched along each side instead."""
     rim_radius_m: float = 0.0
     """Middle of the wall; 0 where both pads go outside."""
     build: Callable[[mujoco.MjSpec], None] | None = None
@@ -45,6 +47,7 @@ OBJECTS.add("cup")(
         name="cup",
         half_height_m=cup.HEIGHT_M / 2,
         scale_range=cup.SCALE_RANGE,
+        height_range=cup.HEIGHT_RANGE,
         rim_radius_m=cup.RIM_RADIUS_M,
         build=cup.add_cup,
     )
@@ -72,8 +75,11 @@ def object_geoms(model: mujoco.MjModel, drawn: bool = False) -> list[int]:
 
 
 def object_scale(model: mujoco.MjModel) -> float:
-    """Return the present size over the nominal one."""
-    return rest_height(model) / object_kind(model).half_height_m
+    """Return the present size over the nominal one, of what has a rim the radius."""
+    kind = object_kind(model)
+    if kind.rim_radius_m:
+        return float(model.geom_size[object_geoms(model)[0], 0] / kind.rim_radius_m)
+    return rest_height(model) / kind.half_height_m
 
 
 def rest_height(model: mujoco.MjModel) -> float:
@@ -116,3 +122,24 @@ def resize(model: mujoco.MjModel, nominal: mujoco.MjModel, scale: float) -> None
     model.body_ipos[body] = nominal.body_ipos[body] * scale
     start, count = model.body_bvhadr[body], model.body_bvhnum[body]
     model.bvh_aabb[start : start + count] = nominal.bvh_aabb[start : start + count] * scale
+
+
+def stretch(model: mujoco.MjModel, factor: float) -> None:
+    """Make the object taller or lower by a factor within its `height_range`, after `resize`.
+
+    Width, wall, the thickness of the bottom and mass stay.
+    """
+    reach, rest = object_kind(model).height_range, rest_height(model)
+    factor = float(np.clip(factor, 1 - reach, 1 + reach))
+    rise = (factor - 1) * rest
+    for geom in object_geoms(model) + object_geoms(model, drawn=True):
+        if model.geom_type[geom] == mujoco.mjtGeom.mjGEOM_CYLINDER:
+            model.geom_pos[geom, 2] -= rise
+            continue
+        model.geom_size[geom, 2] *= factor
+        model.geom_pos[geom, 2] *= factor
+        model.geom_rbound[geom] = np.linalg.norm(model.geom_size[geom])
+        model.geom_aabb[geom, 5] = model.geom_size[geom, 2]
+    body = model.body(object_body(model)).id
+    start, count = model.body_bvhadr[body], model.body_bvhnum[body]
+    model.bvh_aabb[start : start + count, 3:] += abs(rise)  # no point moves farther

@@ -55,7 +55,7 @@ class Level:
     camera_angle_deg: tuple[float, float] | None = None
     """Range of the left camera's angle about the table; None keeps the placement's own."""
     object_shape: float = 0.0
-    """Relative change of each side of a box on its own; a cup only changes its size."""
+    """Relative change of each side of a box on its own; of a cup, its height."""
     object_yaw_rad: float = 0.0
     patterns: bool = False
     """Patterns on table, object, walls and floor; needs `SceneConfig(variety=True)`."""
@@ -159,14 +159,20 @@ def _add_variety(arm: SimArm, level: Level, rng: np.random.Generator) -> None:
     )
     _place_camera(model, RIGHT_CAMERA, right)
     model.light_diffuse[:] *= 1 + rng.uniform(-1, 1, 3) * level.light_tint
-    _reshape_box(model, 1 + rng.uniform(-1, 1, 3) * level.object_shape)
+    _reshape(model, 1 + rng.uniform(-1, 1, 3) * level.object_shape)
     place_distractors(model, level.distractors, rng)
     _cover(model, arm.nominal, level.patterns, rng)
 
 
-def _reshape_box(model: mujoco.MjModel, factors: Array) -> None:
-    """Stretch each side of a box (3,) on its own; what the hand must span stays graspable."""
-    if objects.object_kind(model).rim_radius_m or (factors == 1.0).all():
+def _reshape(model: mujoco.MjModel, factors: Array) -> None:
+    """Stretch each side of a box (3,) on its own; what the hand must span stays graspable.
+
+    Of a cup only the height: benchmark v1 fixes its diameter and wall.
+    """
+    if (factors == 1.0).all():
+        return
+    if objects.object_kind(model).rim_radius_m:
+        objects.stretch(model, factors[2])
         return
     for geom in objects.object_geoms(model) + objects.object_geoms(model, drawn=True):
         size = model.geom_size[geom] * factors

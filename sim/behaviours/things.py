@@ -48,7 +48,7 @@ def grasp_position(arm: SimArm) -> Array:
     kind, scale = objects.object_kind(arm.model), objects.object_scale(arm.model)
     if kind.rim_radius_m:
         side = -1.0 if x > FAR_X_M else 1.0
-        top = z + kind.half_height_m * scale
+        top = z + objects.rest_height(arm.model)
         rim = x + side * kind.rim_radius_m * scale
         return np.array([rim, y, top - BELOW_RIM_M + arm.hand.tip_m])
     return np.array([x, y, max(table_flange(arm), z - BELOW_MIDDLE_M + arm.hand.tip_m)])

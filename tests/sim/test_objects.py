@@ -10,6 +10,7 @@ import pytest
 
 from armchair.errors import UnknownNameError
 from armchair.sim import cup
+from armchair.sim.experts import free_carry, free_grasp
 from armchair.sim.objects import (
     OBJECTS,
     object_body,
@@ -20,6 +21,7 @@ from armchair.sim.objects import (
     place,
     resize,
     rest_height,
+    stretch,
 )
 from armchair.sim.scene import TIMESTEP_S, SceneConfig
 from tests.sim.object_scenes import arm_with, object_position
@@ -94,6 +96,28 @@ def test_a_resized_object_stands_where_it_is_placed(name: str) -> None:
             wanted = [0.45, -0.1, object_kind(arm.model).half_height_m * scale]
             assert np.allclose(object_position(arm), wanted, atol=5e-4)
             assert rest_height(arm.model) == pytest.approx(wanted[2])
+    finally:
+        resize(arm.model, arm.nominal, 1.0)
+    assert np.array_equal(arm.model.geom_pos, arm.nominal.geom_pos)
+    assert np.array_equal(arm.model.bvh_aabb, arm.nominal.bvh_aabb)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.5])
+def test_a_taller_or_lower_cup_is_as_wide_and_is_carried(factor: float) -> None:
+    """The factor is clipped to what the fingers reach into."""
+    arm, wanted = arm_with("cup"), np.clip(factor, 0.85, 1.15)
+    try:
+        stretch(arm.model, factor)
+        place(arm.model, arm.data, np.array([0.45, -0.1]))
+        arm.hold(0.5)
+        assert rest_height(arm.model) == pytest.approx(wanted * cup.HEIGHT_M / 2)
+        assert np.allclose(object_position(arm), [0.45, -0.1, rest_height(arm.model)], atol=5e-4)
+        assert object_scale(arm.model) == pytest.approx(1.0)
+        tops = arm.data.geom_xpos[wall_pieces(arm.model), 2]
+        tops = tops + arm.model.geom_size[wall_pieces(arm.model), 2]
+        assert np.allclose(tops, 2 * rest_height(arm.model), atol=5e-4)
+        assert free_grasp(arm)
+        assert free_carry(arm, np.array([0.46, 0.0, 0.36]))
     finally:
         resize(arm.model, arm.nominal, 1.0)
     assert np.array_equal(arm.model.geom_pos, arm.nominal.geom_pos)

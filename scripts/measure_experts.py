@@ -1,4 +1,4 @@
-"""Print how often both experts succeed, per task with an object: benchmark v1 without pictures.
+"""Print how often both experts succeed in each of the seven tasks: benchmark v1 without pictures.
 
     python scripts/measure_experts.py --episodes 100 --tasks grasp-cup,pick-place-box
 
@@ -67,7 +67,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--episodes", type=int, default=100)
     parser.add_argument("--first", type=int, default=0, help="index of the first episode")
-    parser.add_argument("--tasks", default=",".join(t for t in TASK_NAMES if t != "reach"))
+    parser.add_argument("--tasks", default=",".join(TASK_NAMES))
     parser.add_argument("--experts", default="constrained,free")
     parser.add_argument("--role", default="validation")
     parser.add_argument("--seed", type=int, default=0)

@@ -23,6 +23,8 @@ class BenchSetting:
     """Timed runs after one that warms up; their median counts."""
     rows: int = 60
     """Rows of the episodes that are written and read: 60 are 4 s."""
+    mesh_keep: float | None = None
+    """Share of mesh faces in the frames that `render` counts; None: as many as look faithful."""
 
     def __post_init__(self) -> None:
         if self.repeats < 1:

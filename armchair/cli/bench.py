@@ -23,6 +23,8 @@ class Config:
     """Planner that `action` times."""
     repeats: int = 5
     """Timed runs of each; the median counts."""
+    mesh_keep: float | None = None
+    """Share of mesh faces in the frames that render counts, above 0 to 1; 0.2 if unset."""
     out: Path | None = None
     """File for the figures as JSON."""
 
@@ -48,6 +50,7 @@ def run(config: Config) -> None:
         model=WorldModel.from_pretrained(config.model),
         planner=load_planner(config.planner),
         repeats=config.repeats,
+        mesh_keep=config.mesh_keep,
     )
     table = Table("", "work", "seconds", "per second", "against", "ratio")
     figures = {}

@@ -38,6 +38,9 @@ def metadata_problems(handle: EpisodeHandle) -> Iterator[Problem]:
     yield from _fields(handle)
     if any(character in str(fields.get("uuid")) for character in "_."):
         yield Problem(path, f"uuid {fields['uuid']!r} holds _ or .", "Take + and - instead")
+    if any(character.isspace() for character in "".join(path.absolute().parts[-4:])):
+        found = "a space in the path, at which other readers' lists of episodes are split"
+        yield Problem(path, found, "Rename the folder, _ for each space")
     outcome = path.absolute().parent.parent.name
     if outcome in OUTCOMES and fields.get("success") not in (None, outcome == "success"):
         found = f"lies under {outcome} but metadata say success = {fields['success']}"

@@ -10,6 +10,6 @@ out=${OUT:-runs/results}
 "$armchair" evaluate --tasks reach --episodes 50 --planner cem --model default \
     --out "$out/reach" --overwrite
 "$armchair" collect --out "$out/episodes" --role validation --episodes 60
-"$armchair" infer --episodes "$out/episodes" --search.pairs 300 --out "$out/inference.json"
+"$armchair" infer --episodes "$out/episodes" --search.pairs.count 500 --out "$out/inference.json"
 "$armchair" bench --out "$out/bench.json"
 cat docs/results.md "$out/reach/report.md"

@@ -19,8 +19,9 @@ from armchair.worldmodel.losses import ac_losses
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.adamw import Optimiser
 from armchair.worldmodel.precision import autocast
+from armchair.worldmodel.training.cache_layout import CacheConfig
 from armchair.worldmodel.training.clips import Clips, ClipSampler
-from armchair.worldmodel.training.token_cache import CacheConfig, update_cache
+from armchair.worldmodel.training.token_cache import update_cache
 
 BATCH = 16
 """Clips of the sandbox recipe in the step that is timed."""

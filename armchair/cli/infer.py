@@ -6,33 +6,40 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 from armchair.errors import BadValueError
 from armchair.worldmodel.data.episodes import EpisodeHandle
-from armchair.worldmodel.training.action_inference import AxisScore, InferenceConfig
+from armchair.worldmodel.training.action_inference import InferenceConfig, InferenceScore
 from armchair.worldmodel.training.horizon import HorizonConfig, HorizonScore
 
 if TYPE_CHECKING:
     from armchair.worldmodel.model import WorldModel
+    from armchair.worldmodel.training.token_cache import TokenCache
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """Plan one step between two logged frames and compare with the logged action; then roll out the
-    logged actions from one frame and compare with a world in which nothing moves."""
+    logged actions from one frame and compare with a world in which nothing moves.
+
+    Pairs are chosen so that moves go in all directions and lengths alike and half of them change
+    the gripper; see --search.pairs.*.
+    """
 
     episodes: tuple[Path, ...]
     """Folders of DROID-format episodes that the model was not trained on."""
+    apart: bool = False
+    """Score every folder by itself, levels say; otherwise they are taken together."""
     model: str = "default"
     """Name or folder of a world model."""
     max_episodes: int = 100
     """Episodes to draw pairs from, evenly spread over the folders."""
     out: Path | None = None
-    """JSON file for the scores, beside the table."""
+    """JSON file for the scores, beside the tables."""
     seed: int = 0
     """Seed of pairs and search."""
     search: InferenceConfig = field(default_factory=InferenceConfig)
@@ -42,69 +49,95 @@ class Config:
 def run(config: Config) -> None:
     """Infer actions and print the scores."""
     from armchair.evaluation.provenance import code_version, processor
-    from armchair.worldmodel.data.episodes import DroidEpisodes
     from armchair.worldmodel.model import WorldModel
     from armchair.worldmodel.optimisation import atomic
-    from armchair.worldmodel.training.action_inference import score_episodes
 
     model = WorldModel.from_pretrained(config.model)
-    handles = [handle for folder in config.episodes for handle in DroidEpisodes(folder)]
-    every = -(-len(handles) // config.max_episodes)
-    with tempfile.TemporaryDirectory() as cache:
-        known = handles[::every], config.search, config.seed, Path(cache)
-        scores = score_episodes(model, *known)
-        rollouts = _roll_out(model, handles[::every], config, Path(cache))
+    groups = [(folder,) for folder in config.episodes] if config.apart else [config.episodes]
+    scores = [_score(model, folders, config) for folders in groups]
     facts = {
         "model": config.model,
-        "episodes": len(handles[::every]),
         "seed": config.seed,
         "processor": processor(),
         "code": code_version(),
         "search": asdict(config.search),
         "horizon": asdict(config.horizon),
     }
-    _print(scores, facts)
-    if rollouts is not None:
-        _print_rollouts(rollouts)
+    for name, value in facts.items():
+        Console().print(f"{name}: {value}", highlight=False)
     if config.out is not None:
-        axes = {axis: asdict(result) for axis, result in scores.items()}
         config.out.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_json(
-            config.out, {**facts, "axes": axes, "rollouts": rollouts and asdict(rollouts)}
-        )
+        atomic.write_json(config.out, {**facts, "scores": scores})
 
 
-def _roll_out(
-    model: WorldModel, episodes: Sequence[EpisodeHandle], config: Config, cache: Path
-) -> HorizonScore | None:
+def _score(model: WorldModel, folders: Sequence[Path], config: Config) -> dict[str, Any]:
+    """Score the episodes of some folders together; print, and return what goes to the JSON file."""
+    from armchair.worldmodel.data.episodes import DroidEpisodes
+    from armchair.worldmodel.training.action_inference import score_pairs
+    from armchair.worldmodel.training.cache_layout import CacheConfig
+    from armchair.worldmodel.training.token_cache import update_cache
+
+    handles: list[EpisodeHandle] = [h for folder in folders for h in DroidEpisodes(folder)]
+    picked = handles[:: -(-len(handles) // config.max_episodes)]
+    names = ", ".join(map(str, folders))
+    with tempfile.TemporaryDirectory() as folder:
+        finest = CacheConfig(numbers="float16")
+        cache = update_cache(Path(folder), picked, model.encoder, finest)
+        pairs = score_pairs(model, cache, config.search, config.seed)
+        _print_pairs(pairs, f"{names} ({len(picked)} episodes)")
+        rollouts = _roll_out(model, cache, config)
+    return {
+        "folders": [str(folder) for folder in folders],
+        "episodes": len(picked),
+        "inference": asdict(pairs),
+        "rollouts": rollouts and asdict(rollouts),
+    }
+
+
+def _roll_out(model: WorldModel, cache: TokenCache, config: Config) -> HorizonScore | None:
     """Return rollout errors; None, after saying why, where no clip is long enough and moves."""
-    from armchair.worldmodel.training.horizon import score_rollouts
+    import torch
 
+    from armchair.worldmodel.training.horizon import rollout_errors
+
+    generator = torch.Generator().manual_seed(config.seed)
     try:
-        return score_rollouts(model, episodes, config.horizon, config.seed, cache)
+        found = rollout_errors(model, cache, config.horizon, generator)
     except BadValueError as error:
         Console().print(f"no rollouts: {error}", highlight=False, soft_wrap=True)
         return None
+    _print_rollouts(found)
+    return found
 
 
-def _print_rollouts(found: HorizonScore) -> None:
-    table = Table(title="error of rollouts, as a share of copying the first frame")
-    for column in ("horizon", "all tokens", "those that change most"):
-        table.add_column(column, justify="right")
-    for step, ratios in enumerate(zip(found.ratios, found.ratios_moving, strict=True), 1):
-        table.add_row(str(step), *(f"{100 * ratio:.0f} %" for ratio in ratios))
-    Console().print(table)
-
-
-def _print(scores: dict[str, AxisScore], facts: dict[str, object]) -> None:
-    table = Table(title="inferred against logged actions")
+def _print_pairs(found: InferenceScore, title: str) -> None:
+    table = Table(title=f"inferred against logged actions: {title}")
     for column in ("axis", "correlation", "slope", "mean abs. error"):
         table.add_column(column, justify="right")
-    for axis, result in scores.items():
+    for axis, result in found.axes.items():
         error = result.mean_abs_error
         shown = f"{error:.2f}" if axis == "gripper" else f"{100 * error:.1f} cm"
         table.add_row(axis, f"{result.correlation:.3f}", f"{result.slope:.2f}", shown)
     console = Console()
     console.print(table)
-    for name, value in facts.items():
-        console.print(f"{name}: {value}", highlight=False)
+    console.print(
+        f"translation: {100 * found.translation_error:.2f} cm off in the mean (Euclidean)\n"
+        f"{found.pairs} pairs, {found.gripper_pairs} with a change of the gripper; moves differ "
+        f"from evenly spread ones by {100 * found.mismatch:.0f} %, mean direction "
+        f"{found.lopsided:.2f} long (0: all directions alike)",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _print_rollouts(found: HorizonScore) -> None:
+    table = Table(title="error of rollouts, as a share of copying the first frame")
+    spaces = {"LayerNormed": found.plain, "own units": found.units}
+    table.add_column("horizon", justify="right")
+    for name in spaces:
+        table.add_column(f"{name},\nall tokens", justify="right")
+        table.add_column(f"{name},\nchange most", justify="right")
+    columns = [c for space in spaces.values() for c in (space.ratios, space.ratios_moving)]
+    for step, ratios in enumerate(zip(*columns, strict=True), 1):
+        table.add_row(str(step), *(f"{100 * ratio:.0f} %" for ratio in ratios))
+    Console().print(table)

@@ -16,8 +16,8 @@ from armchair.cli._presets import PRESETS, Preset, chosen_preset
 from armchair.recipes import paper, sandbox
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.loop import LoopConfig
+from armchair.worldmodel.training.cache_layout import CacheConfig
 from armchair.worldmodel.training.learner import TrainConfig
-from armchair.worldmodel.training.token_cache import CacheConfig
 
 
 @dataclass(frozen=True, kw_only=True)

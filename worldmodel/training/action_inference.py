@@ -7,22 +7,18 @@ method of its own over x, y, z and the gripper, for many pairs in one batch; no 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from armchair.errors import BadValueError
-from armchair.worldmodel.data.episodes import EpisodeHandle
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.precision import autocast
 from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
-from armchair.worldmodel.training.token_cache import CacheConfig, update_cache
+from armchair.worldmodel.training.pairs import ChosenPairs, PairConfig, choose_pairs
+from armchair.worldmodel.training.token_cache import TokenCache
 
 SEARCHED = (0, 1, 2, 6)
 """Components of an action that are searched; rotation stays zero."""
@@ -33,25 +29,21 @@ AXES = ("x", "y", "z", "gripper")
 class InferenceConfig:
     """Which pairs are tried, and how hard the search is."""
 
-    pairs: int = 300
-    move: tuple[float, float] = (0.02, 0.13)
-    """Length of the true translation, metres."""
+    pairs: PairConfig = field(default_factory=PairConfig)
     first_samples: int = 512
-    """Drawn evenly over the whole box that `move` allows: an energy can have several valleys, and
-    a search that starts narrow is lost in the wrong one, most often along the camera's depth."""
+    """Drawn evenly over the whole box that `pairs.move` allows: an energy can have several valleys,
+    and a search that starts narrow is lost in the wrong one, mostly along the camera's depth."""
     samples: int = 128
     elites: int = 12
     iterations: int = 6
     """Draws of `samples` after the first, each around the elites of the one before."""
 
     def __post_init__(self) -> None:
-        if min(self.pairs, self.first_samples, self.samples, self.iterations) < 1:
-            raise BadValueError("pairs, samples, first_samples and iterations are at least 1.")
+        if min(self.first_samples, self.samples, self.iterations) < 1:
+            raise BadValueError("samples, first_samples and iterations are at least 1.")
         most = min(self.first_samples, self.samples)
         if not 1 <= self.elites <= most:
             raise BadValueError(f"elites {self.elites} must lie in 1 … {most}, the fewest samples.")
-        if not 0 <= self.move[0] < self.move[1]:
-            raise BadValueError(f"move {self.move} must be an ordered range in metres.")
 
 
 class Pairs(NamedTuple):
@@ -61,6 +53,7 @@ class Pairs(NamedTuple):
     goal: Tensor
     states: Tensor
     actions: Tensor
+    chosen: ChosenPairs
 
 
 @dataclass(frozen=True)
@@ -74,25 +67,33 @@ class AxisScore:
     """Metres, or 0–1 of the gripper."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class InferenceScore:
+    """All that is said of a set of pairs."""
+
+    axes: dict[str, AxisScore]
+    translation_error: float
+    """Mean Euclidean distance between inferred and logged translation, metres."""
+    pairs: int
+    gripper_pairs: int
+    """Of them, those with a change of the gripper."""
+    mismatch: float
+    """How far pairs are from moves in all directions alike: see `ChosenPairs`."""
+    lopsided: float
+
+
 def sample_pairs(
     model: WorldModel, sampler: ClipSampler, config: InferenceConfig, generator: torch.Generator
 ) -> Pairs:
-    """Draw pairs of frames whose flange moved by a length within `config.move`."""
-    kept: list[NDArray[np.int64]] = []
-    for _ in range(100):
-        frames = sampler.sample_frames(generator, 4 * config.pairs)[:, :2]
-        length = sampler.actions(frames)[:, 0, :3].norm(dim=-1).numpy()
-        kept.append(frames[(length >= config.move[0]) & (length <= config.move[1])])
-        if sum(map(len, kept)) >= config.pairs:
-            break
-    else:
-        raise BadValueError(
-            f"{sampler.cache.folder}: too few pairs of frames moved by {config.move} m; "
-            "collect more held-out episodes."
-        )
-    clips = sampler.read(np.concatenate(kept)[: config.pairs])
+    """Return pairs of frames as `config.pairs` asks for, out of all that the cache has.
+
+    Raises `BadValueError` if there are too few.
+    """
+    candidates = sampler.all_pairs()
+    chosen = choose_pairs(sampler.moves(candidates), config.pairs, generator)
+    clips = sampler.read(candidates[chosen.index])
     latents = model.latents_of(clips.tokens.to(model.device))  # a second LayerNorm changes nothing
-    return Pairs(latents[:, 0], latents[:, 1], clips.states[:, 0], clips.actions[:, 0])
+    return Pairs(latents[:, 0], latents[:, 1], clips.states[:, 0], clips.actions[:, 0], chosen)
 
 
 @torch.no_grad()
@@ -116,7 +117,7 @@ def _search(
     config: InferenceConfig,
     generator: torch.Generator,
 ) -> Tensor:
-    reach = torch.tensor([config.move[1]] * 3 + [1.0])
+    reach = torch.tensor([config.pairs.move[1]] * 3 + [1.0])
     draws = reach * (2 * torch.rand(config.first_samples, 4, generator=generator) - 1)
     best, lowest = torch.zeros(1, 7), torch.inf
     for left in range(config.iterations, -1, -1):
@@ -165,17 +166,25 @@ def score(inferred: Tensor, logged: Tensor) -> dict[str, AxisScore]:
     return scores
 
 
-def score_episodes(
-    model: WorldModel,
-    episodes: Sequence[EpisodeHandle],
-    config: InferenceConfig,
-    seed: int,
-    cache: Path,
-) -> dict[str, AxisScore]:
-    """Return the scores of a sandbox model on episodes; `cache` is a folder for their tokens."""
-    tokens = update_cache(cache, episodes, model.encoder, CacheConfig())
-    limit = config.move[1]
-    sampler = ClipSampler(tokens, ClipConfig(frames=2, max_move=limit))
+def translation_error(inferred: Tensor, logged: Tensor) -> float:
+    """Return the mean distance in metres between the translations of actions (P, 7)."""
+    return float((inferred[:, :3] - logged[:, :3]).double().norm(dim=1).mean())
+
+
+def score_pairs(
+    model: WorldModel, cache: TokenCache, config: InferenceConfig, seed: int
+) -> InferenceScore:
+    """Return the scores of a world model on the pairs that a cache of its tokens has."""
+    clips = ClipConfig(frames=2, max_move=config.pairs.move[1])
+    sampler = ClipSampler(cache, clips, sandbox_roll=model.sandbox)
     generator = torch.Generator().manual_seed(seed)
     pairs = sample_pairs(model, sampler, config, generator)
-    return score(infer_actions(model, pairs, config, generator), pairs.actions)
+    inferred = infer_actions(model, pairs, config, generator)
+    return InferenceScore(
+        axes=score(inferred, pairs.actions),
+        translation_error=translation_error(inferred, pairs.actions),
+        pairs=len(inferred),
+        gripper_pairs=pairs.chosen.gripper,
+        mismatch=pairs.chosen.mismatch,
+        lopsided=pairs.chosen.lopsided,
+    )

@@ -97,6 +97,22 @@ class ClipSampler:
         states = self.cache.states[frames]
         return torch.from_numpy(difference(states[:, :-1], states[:, 1:])).float()
 
+    def moves(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the actions (K, 7) of pairs of frames (K, 2)."""
+        first, second = self.cache.states[pairs.T]
+        moves: NDArray[np.float64] = difference(first, second)
+        return moves
+
+    def all_pairs(self) -> NDArray[np.int64]:
+        """Return indices (K, 2) of all pairs of frames a legal gap apart, forward in time."""
+        gaps = range(self._gaps[0], self._gaps[1] + 1)
+        starts = [np.arange(max(len(self.cache) - gap, 0)) for gap in gaps]
+        pairs = np.concatenate(
+            [np.stack([first, first + gap], 1) for first, gap in zip(starts, gaps, strict=True)]
+        )
+        same: NDArray[np.int64] = pairs[self._episode[pairs[:, 0]] == self._episode[pairs[:, 1]]]
+        return same
+
     def sample_frames(self, generator: torch.Generator, batch: int) -> NDArray[np.int64]:
         """Return frame indices (batch, T) of clips that keep within episode and move bound."""
         found: list[NDArray[np.int64]] = []

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from armchair.errors import BadValueError
-from armchair.worldmodel.data.episodes import EpisodeHandle
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
-from armchair.worldmodel.training.token_cache import CacheConfig, TokenCache, update_cache
+from armchair.worldmodel.training.token_cache import TokenCache
 
 LONG_MOVE = 1.0
 """Metres: no bound on how far one step goes, as the clips are what was recorded."""
@@ -44,8 +42,8 @@ class HorizonConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HorizonScore:
-    """L1 errors of LayerNormed tokens, by horizon 1 … H; `copy` repeats the context frame."""
+class ErrorsByHorizon:
+    """Mean L1 errors by horizon 1 … H; `copy` repeats the context frame."""
 
     model: tuple[float, ...]
     copy: tuple[float, ...]
@@ -62,6 +60,16 @@ class HorizonScore:
     def ratios_moving(self) -> list[float]:
         """The same over the tokens that change most."""
         return [a / b for a, b in zip(self.model_moving, self.copy_moving, strict=True)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HorizonScore:
+    """Errors of the same rollouts in two spaces; which tokens move is told in the first."""
+
+    plain: ErrorsByHorizon
+    """Of LayerNormed tokens, as in the paper."""
+    units: ErrorsByHorizon
+    """Of latents in the model's own units; the same as `plain` in a model without statistics."""
 
 
 def moving_clips(
@@ -93,32 +101,37 @@ def rollout_errors(
     frames = moving_clips(cache, config, generator)
     clips = ClipConfig(frames=config.steps + 1, max_move=LONG_MOVE)
     sampler = ClipSampler(cache, clips, sandbox_roll=model.sandbox)
-    sums = torch.zeros(4, config.steps, dtype=torch.float64)
+    sums = torch.zeros(2, 4, config.steps, dtype=torch.float64)
     for part in np.array_split(frames, -(-len(frames) // AT_ONCE)):
         read, states, actions = (x.to(model.device) for x in sampler.read(part))
         latents = model.latents_of(read)
         imagined = model.rollout_batch(
             latents[:, :1], states[:, :1], actions[:, :0], actions[:, None]
-        )
-        predicted = model.tokens_of(imagined[:, 0])
+        )[:, 0]
         tokens = model.tokens_of(latents)
-        still = (tokens[:, 1:] - tokens[:, :1]).abs().mean(-1)  # (B, H, N)
-        wrong = (tokens[:, 1:] - predicted).abs().mean(-1)
-        count = max(round(config.moving_share * still.shape[-1]), 1)
-        moving = still.topk(count, dim=-1).indices
-        parts = (wrong, still, wrong.gather(-1, moving), still.gather(-1, moving))
-        sums += torch.stack([part.double().mean(-1).sum(0) for part in parts]).cpu()
-    means = [tuple(row.tolist()) for row in sums / len(frames)]
-    return HorizonScore(model=means[0], copy=means[1], model_moving=means[2], copy_moving=means[3])
+        moving = _moving(tokens, config.moving_share)
+        sums += torch.stack(
+            [_sums(tokens, model.tokens_of(imagined), moving), _sums(latents, imagined, moving)]
+        ).cpu()
+    plain, units = (
+        ErrorsByHorizon(model=m, copy=c, model_moving=mm, copy_moving=cm)
+        for m, c, mm, cm in (map(tuple, space.tolist()) for space in sums / len(frames))
+    )
+    return HorizonScore(plain=plain, units=units)
 
 
-def score_rollouts(
-    model: WorldModel,
-    episodes: Sequence[EpisodeHandle],
-    config: HorizonConfig,
-    seed: int,
-    cache: Path,
-) -> HorizonScore:
-    """Return the errors on episodes; `cache` is a folder for their tokens."""
-    tokens = update_cache(cache, episodes, model.encoder, CacheConfig())
-    return rollout_errors(model, tokens, config, torch.Generator().manual_seed(seed))
+def _moving(tokens: Tensor, share: float) -> Tensor:
+    """Return which tokens (B, H, M) of (B, H + 1, N, D) are farthest from the first frame's."""
+    still = (tokens[:, 1:] - tokens[:, :1]).abs().mean(-1)
+    return still.topk(max(round(share * still.shape[-1]), 1), dim=-1).indices
+
+
+def _sums(real: Tensor, imagined: Tensor, moving: Tensor) -> Tensor:
+    """Return errors (4, H) summed over clips, in the order of `ErrorsByHorizon`.
+
+    real (B, H + 1, N, D), imagined (B, H, N, D), moving (B, H, M).
+    """
+    wrong = (real[:, 1:] - imagined).abs().mean(-1)
+    still = (real[:, 1:] - real[:, :1]).abs().mean(-1)
+    parts = (wrong, still, wrong.gather(-1, moving), still.gather(-1, moving))
+    return torch.stack([part.double().mean(-1).sum(0) for part in parts])

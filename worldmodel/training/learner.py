@@ -22,9 +22,11 @@ from armchair.worldmodel.training.action_inference import (
     infer_actions,
     sample_pairs,
     score,
+    translation_error,
 )
 from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
 from armchair.worldmodel.training.horizon import HorizonConfig, rollout_errors
+from armchair.worldmodel.training.pairs import PairConfig
 
 VALIDATION_STREAM = 1_000_003
 """Keeps validation's random numbers apart from training's."""
@@ -64,7 +66,11 @@ class TrainConfig:
     """Rollouts on held-out episodes in the middle of training; kept small."""
     validation_search: InferenceConfig = field(
         default_factory=lambda: InferenceConfig(
-            pairs=48, first_samples=128, samples=32, elites=6, iterations=4
+            pairs=PairConfig(count=48, gripper_share=None),
+            first_samples=128,
+            samples=32,
+            elites=6,
+            iterations=4,
         )
     )
     """Action inference on held-out episodes in the middle of training; kept small."""
@@ -159,9 +165,9 @@ class TrainLearner:
             found = rollout_errors(self.average, self.held_out.cache, config, generator)
         except BadValueError:  # held-out episodes are too short, or the arm hardly moves
             return {}
-        ratios = {f"horizon/{step}_to_copy": r for step, r in enumerate(found.ratios, 1)}
-        last = config.steps
-        return ratios | {f"horizon/{last}_moving_to_copy": found.ratios_moving[-1]}
+        plain, last = found.plain, config.steps
+        ratios = {f"horizon/{step}_to_copy": r for step, r in enumerate(plain.ratios, 1)}
+        return ratios | {f"horizon/{last}_moving_to_copy": plain.ratios_moving[-1]}
 
     def _infer(self) -> dict[str, float]:
         assert self.held_out is not None
@@ -169,7 +175,7 @@ class TrainLearner:
         generator = generator_at(self.seed, VALIDATION_STREAM, 1)
         pairs = sample_pairs(self.average, self.held_out, config, generator)
         inferred = infer_actions(self.average, pairs, config, generator)
-        values = {}
+        values = {"inference/translation_error": translation_error(inferred, pairs.actions)}
         for axis, result in score(inferred, pairs.actions).items():
             values[f"inference/{axis}_correlation"] = result.correlation
             values[f"inference/{axis}_slope"] = result.slope

@@ -20,12 +20,13 @@ from armchair.worldmodel.optimisation.team import Team
 from armchair.worldmodel.predictor import ACPredictor, PredictorConfig
 from armchair.worldmodel.sources import load_frame_encoder
 from armchair.worldmodel.tensor_files import fill
+from armchair.worldmodel.training.cache_layout import CacheConfig
 from armchair.worldmodel.training.clips import ClipSampler
 from armchair.worldmodel.training.learner import (
     TrainConfig,
     TrainLearner,
 )
-from armchair.worldmodel.training.token_cache import CacheConfig, TokenCache, update_cache
+from armchair.worldmodel.training.token_cache import TokenCache, update_cache
 from armchair.worldmodel.training.units import measure_inputs, measure_latents
 
 MODEL, SCORES = "model", "scores.json"

@@ -10,7 +10,8 @@ import torch
 from armchair.sim.droid_writer import write_episode
 from armchair.worldmodel.data.episodes import DroidEpisodes
 from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
-from armchair.worldmodel.training.token_cache import CacheConfig, TokenCache, update_cache
+from armchair.worldmodel.training.cache_layout import CacheConfig
+from armchair.worldmodel.training.token_cache import TokenCache, update_cache
 from tests.factories import make_episode
 
 

@@ -32,18 +32,23 @@ def model(encoder: FrameEncoder, cache: TokenCache) -> WorldModel:
 
 def test_nothing_moves(model: WorldModel, cache: TokenCache) -> None:
     found = rollout_errors(model, cache, CONFIG, generator())
-    np.testing.assert_allclose(found.ratios, 1.0, rtol=1e-4)
-    np.testing.assert_allclose(found.ratios_moving, 1.0, rtol=1e-4)
-    assert len(found.model) == 5
-    assert all(a > b for a, b in zip(found.copy_moving, found.copy, strict=True))
+    for space in (found.plain, found.units):
+        np.testing.assert_allclose(space.ratios, 1.0, rtol=1e-4)
+        np.testing.assert_allclose(space.ratios_moving, 1.0, rtol=1e-4)
+    assert len(found.plain.model) == 5
+    plain = found.plain
+    assert all(a > b for a, b in zip(plain.copy_moving, plain.copy, strict=True))
 
 
-def test_errors_are_of_layer_normalised_tokens(model: WorldModel, cache: TokenCache) -> None:
+def test_errors_are_of_tokens_and_of_the_models_units(model: WorldModel, cache: TokenCache) -> None:
     frames = moving_clips(cache, CONFIG, generator())
     tokens = cache.read(frames)
     by_hand = (tokens[:, 1:] - tokens[:, :1]).abs().mean((0, 2, 3))
     found = rollout_errors(model, cache, CONFIG, generator())
-    np.testing.assert_allclose(found.copy, by_hand, rtol=1e-3)
+    np.testing.assert_allclose(found.plain.copy, by_hand, rtol=1e-3)
+    assert model.statistics is not None
+    scaled = (tokens[:, 1:] - tokens[:, :1]).abs() / model.statistics.change_scale
+    np.testing.assert_allclose(found.units.copy, scaled.mean((0, 2, 3)), rtol=1e-3)
 
 
 def test_clips_move_and_stay_in_their_episode(cache: TokenCache) -> None:

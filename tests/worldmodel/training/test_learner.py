@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,10 +18,13 @@ from armchair.worldmodel.training.action_inference import (
     infer_actions,
     sample_pairs,
     score,
+    translation_error,
 )
+from armchair.worldmodel.training.cache_layout import CachedEpisode, CacheLayout, write_manifest
 from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
 from armchair.worldmodel.training.learner import PredictorSize, TrainConfig, TrainLearner
-from armchair.worldmodel.training.token_cache import CachedEpisode, CacheLayout, TokenCache
+from armchair.worldmodel.training.pairs import PairConfig
+from armchair.worldmodel.training.token_cache import TokenCache
 from armchair.worldmodel.training.units import measure_inputs, measure_latents
 
 WIDTH, TOKENS = 12, 4
@@ -30,7 +32,9 @@ CONFIG = TrainConfig(
     predictor=PredictorSize(width=24, depth=1, heads=2),
     clips=ClipConfig(batch=32, gap_rows=(4, 8), max_move=0.2),
     validation_clips=32,
-    validation_search=InferenceConfig(pairs=24, samples=48, elites=6, iterations=6),
+    validation_search=InferenceConfig(
+        pairs=PairConfig(count=24, gripper_share=None), samples=48, elites=6, iterations=6
+    ),
 )
 
 
@@ -50,12 +54,12 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> TokenCache:
     background = random.normal(size=(TOKENS, WIDTH)) * 3
     maps = random.normal(size=(TOKENS, 4, WIDTH))
     tokens = background + np.einsum("fs,nsd->fnd", seen, maps)
-    layout = CacheLayout(encoder_sha256="toy", row_stride=4, crops=1, tokens=TOKENS, width=WIDTH)
+    size = {"row_stride": 4, "crops": 1, "tokens": TOKENS, "width": WIDTH}
+    layout = CacheLayout(encoder_sha256="toy", numbers="float16", **size)
     episodes = [CachedEpisode(path=str(i), first=i * length, count=length) for i in range(count)]
     (folder / "tokens.bin").write_bytes(tokens[:, None].astype(np.float16).tobytes())
     (folder / "states.bin").write_bytes(states.tobytes())
-    content = {"layout": asdict(layout), "episodes": [asdict(episode) for episode in episodes]}
-    (folder / "manifest.json").write_text(json.dumps(content))
+    write_manifest(folder, layout, episodes)
     return TokenCache(folder)
 
 
@@ -131,15 +135,20 @@ def test_score_of_a_perfect_and_of_a_half_hearted_model() -> None:
     half = score(0.5 * logged + 0.01, logged)["gripper"]
     assert half.slope == pytest.approx(0.5, rel=1e-5)
     assert half.correlation == pytest.approx(1.0)
+    aside = logged + torch.tensor([0.03, 0.0, 0.04, 0.0, 0.0, 0.0, 0.5])
+    assert translation_error(aside, logged) == pytest.approx(0.05)
 
 
 def test_pairs_have_the_wanted_length(toy: TokenCache) -> None:
     learner = new_learner(toy)
-    config = InferenceConfig(pairs=20, first_samples=4, samples=4, elites=2, iterations=1)
+    config = InferenceConfig(
+        pairs=PairConfig(count=20), first_samples=4, samples=4, elites=2, iterations=1
+    )
     assert learner.held_out is not None
     pairs = sample_pairs(learner.average, learner.held_out, config, generator_at(0, 0))
     lengths = pairs.actions[:, :3].norm(dim=-1)
     assert len(lengths) == 20
+    assert (pairs.actions[:, 6].abs() > 0.1).sum() == pairs.chosen.gripper == 10
     assert ((lengths >= 0.02) & (lengths <= 0.13)).all()
     inferred = infer_actions(learner.average, pairs, config, generator_at(0, 1))
     assert inferred.shape == (20, 7)

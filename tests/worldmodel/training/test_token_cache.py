@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +14,8 @@ from armchair.errors import BadFileError, BadValueError
 from armchair.worldmodel.data.episodes import DroidEpisodes
 from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.statistics import layer_normalised
-from armchair.worldmodel.training.token_cache import (
-    TOKENS,
-    CacheConfig,
-    TokenCache,
-    update_cache,
-)
+from armchair.worldmodel.training.cache_layout import MANIFEST, CacheConfig
+from armchair.worldmodel.training.token_cache import TOKENS, TokenCache, update_cache
 from armchair.worldmodel.training.units import measure_latents
 
 
@@ -31,7 +29,7 @@ def test_tokens_and_states_of_every_fourth_row(
     places = np.arange(episode.first, episode.first + 15)
     assert np.array_equal(cache.states[places], handle.states()[rows])
     expected = layer_normalised(encoder(handle.frames(rows)))
-    torch.testing.assert_close(cache.read(places), expected, atol=2e-3, rtol=0)
+    torch.testing.assert_close(cache.read(places), expected, atol=0, rtol=2**-8)
 
 
 def test_growth_keeps_what_is_there(episodes: Path, encoder: FrameEncoder, tmp_path: Path) -> None:
@@ -51,10 +49,41 @@ def test_tokens_of_two_encoders_do_not_mix(
     cache: TokenCache, episodes: Path, encoder: FrameEncoder
 ) -> None:
     other = FrameEncoder(encoder.config)
-    with pytest.raises(BadFileError, match="encoder_sha256"):
+    with pytest.raises(BadFileError, match=r"another kind: encoder \w{12}, wanted \w{12}\. Delete"):
         update_cache(cache.folder, DroidEpisodes(episodes), other, CacheConfig())
-    with pytest.raises(BadFileError, match="row_stride 4, wanted 2"):
+    with pytest.raises(BadFileError, match="row stride 4, wanted 2"):
         update_cache(cache.folder, DroidEpisodes(episodes), encoder, CacheConfig(row_stride=2))
+    with pytest.raises(BadFileError, match="crops of each frame 1, wanted 2"):
+        update_cache(cache.folder, DroidEpisodes(episodes), encoder, CacheConfig(crops=2))
+
+
+def test_an_episode_made_again_is_not_taken_for_the_old_one(
+    episodes: Path, encoder: FrameEncoder, tmp_path: Path
+) -> None:
+    shutil.copytree(episodes, tmp_path / "raw")
+    handles = DroidEpisodes(tmp_path / "raw")
+    update_cache(tmp_path / "cache", handles[:2], encoder, CacheConfig())
+    shutil.copy(handles[3].video_path, handles[0].video_path)
+    with pytest.raises(BadFileError, match="are of another video"):
+        update_cache(tmp_path / "cache", handles, encoder, CacheConfig())
+
+
+def test_a_cache_of_float16_goes_on_as_such(
+    episodes: Path, encoder: FrameEncoder, tmp_path: Path
+) -> None:
+    handles, finer = DroidEpisodes(episodes), CacheConfig(numbers="float16")
+    update_cache(tmp_path, handles[:1], encoder, finer)
+    content = json.loads((tmp_path / MANIFEST).read_text())  # as version 1 wrote it
+    content["layout"] |= {"version": 1}
+    for name in ("numbers", "crop_share"):
+        del content["layout"][name]
+    del content["episodes"][0]["video_bytes"]
+    (tmp_path / MANIFEST).write_text(json.dumps(content))
+    with pytest.raises(BadFileError, match=r"Go on with it by --tokens\.numbers float16"):
+        update_cache(tmp_path, handles[:2], encoder, CacheConfig())
+    cache = update_cache(tmp_path, handles[:2], encoder, finer)
+    expected = layer_normalised(encoder(handles[0].frames(range(0, 60, 4))))
+    torch.testing.assert_close(cache.read(np.arange(15)), expected, atol=0, rtol=2**-11)
 
 
 def test_a_short_cache_is_refused(episodes: Path, encoder: FrameEncoder, tmp_path: Path) -> None:

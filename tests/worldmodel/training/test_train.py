@@ -17,8 +17,15 @@ from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.training.action_inference import InferenceConfig
 from armchair.worldmodel.training.clips import ClipConfig
 from armchair.worldmodel.training.learner import PredictorSize, TrainConfig
+from armchair.worldmodel.training.pairs import PairConfig
 
-SEARCH = InferenceConfig(pairs=4, first_samples=6, samples=6, elites=2, iterations=2)
+SEARCH = InferenceConfig(
+    pairs=PairConfig(count=4, gripper_share=None, most_turn=1.0),
+    first_samples=6,
+    samples=6,
+    elites=2,
+    iterations=2,
+)
 RECIPE = TrainConfig(
     predictor=PredictorSize(width=24, depth=1, heads=2),
     clips=ClipConfig(batch=4),
@@ -64,10 +71,25 @@ def test_infer_prints_and_writes_scores(
     model = run(episodes, saved, tmp_path / "a")
     out = tmp_path / "scores.json"
     infer.run(infer.Config(episodes=(episodes,), model=str(model), out=out, search=SEARCH))
-    assert "correlation" in capsys.readouterr().out
-    scores = json.loads(out.read_text())
-    assert set(scores["axes"]) == {"x", "y", "z", "gripper"}
-    assert scores["search"]["pairs"] == 4
+    said = capsys.readouterr().out
+    for part in ("correlation", "cm off in the mean", "LayerNormed", "own units"):
+        assert part in said
+    content = json.loads(out.read_text())
+    (scores,) = content["scores"]
+    assert set(scores["inference"]["axes"]) == {"x", "y", "z", "gripper"}
+    assert scores["inference"]["pairs"] == content["search"]["pairs"]["count"] == 4
+    assert len(scores["rollouts"]["plain"]["copy_moving"]) == 8
+
+
+def test_infer_scores_folders_apart(
+    episodes: Path, saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = run(episodes, saved, tmp_path / "a")
+    out, levels = tmp_path / "scores.json", (episodes, episodes)
+    infer.run(infer.Config(episodes=levels, apart=True, model=str(model), out=out, search=SEARCH))
+    one, other = json.loads(out.read_text())["scores"]
+    assert one == other
+    assert capsys.readouterr().out.count("inferred against logged actions") == 2
 
 
 def test_bad_input(episodes: Path, saved: Path, tmp_path: Path) -> None:

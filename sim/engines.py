@@ -5,6 +5,8 @@ An engine gets a function of an index and the list of indices, and yields each i
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -40,7 +42,8 @@ def local(make: Make, todo: list[int], workers: int) -> Iterator[int]:
 def ray(make: Make, todo: list[int], workers: int) -> Iterator[int]:
     """Tasks of a Ray cluster: the one that RAY_ADDRESS names, or else one on this machine.
 
-    Every node must see the folder under the same path. `workers` 0 means as many as it has CPUs.
+    Every node needs Armchair installed, and must see the folder under the same path. `workers` 0
+    means as many as it has CPUs.
     """
     ray = _ray_module()
 
@@ -50,7 +53,7 @@ def ray(make: Make, todo: list[int], workers: int) -> Iterator[int]:
         except ArmchairError as error:  # comes home as its one line, whatever Ray makes of errors
             return str(error)
 
-    ray.init(ignore_reinit_error=True, log_to_driver=False)
+    _join(ray)
     try:
         task, left = ray.remote(one), iter(todo)
         most = workers or int(ray.cluster_resources().get("CPU", 1))
@@ -62,10 +65,24 @@ def ray(make: Make, todo: list[int], workers: int) -> Iterator[int]:
                     raise ArmchairError(result)
                 yield result
             running += [task.remote(index) for index in islice(left, len(done))]
+    except ray.exceptions.RayTaskError:
+        raise  # our own mistake, with the worker's traceback
     except ray.exceptions.RayError as error:
         raise _died("the Ray cluster", "more memory per worker") from error
     finally:
         ray.shutdown()
+
+
+def _join(ray: ModuleType) -> None:
+    """Start Ray here, or join the cluster that RAY_ADDRESS names."""
+    try:
+        ray.init(ignore_reinit_error=True, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        words = " ".join(str(error).split())
+        raise ArmchairError(
+            f"engine 'ray': no Ray at {os.environ.get('RAY_ADDRESS', 'this machine')} ({words}). "
+            "Check RAY_ADDRESS and `ray status`, or take `--engine local`."
+        ) from error
 
 
 def _ray_module() -> ModuleType:

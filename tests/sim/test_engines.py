@@ -22,7 +22,9 @@ class FakeRay(types.ModuleType):
 
     def __init__(self, cpus: int = 2) -> None:
         super().__init__("ray")
-        self.exceptions = types.SimpleNamespace(RayError=type("RayError", (Exception,), {}))
+        error = type("RayError", (Exception,), {})
+        task_error = type("RayTaskError", (error,), {})
+        self.exceptions = types.SimpleNamespace(RayError=error, RayTaskError=task_error)
         self.running, self.most, self.up, self.cpus = 0, 0, False, cpus
 
     def init(self, **_options: object) -> None:
@@ -81,6 +83,27 @@ def test_a_ray_worker_that_dies_is_one_line(ray: FakeRay) -> None:
 
     with pytest.raises(ArmchairError, match="worker process of the Ray cluster died"):
         list(ENGINES["ray"](die, [0], 1))
+
+
+def test_a_mistake_in_a_ray_task_keeps_its_own_words(ray: FakeRay) -> None:
+    def blunder(_index: int) -> int:
+        raise ray.exceptions.RayTaskError("ZeroDivisionError")
+
+    with pytest.raises(ray.exceptions.RayTaskError, match="ZeroDivisionError"):
+        list(ENGINES["ray"](blunder, [0], 1))
+    assert not ray.up
+
+
+def test_a_cluster_that_does_not_answer_is_one_line(
+    ray: FakeRay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_options: object) -> None:
+        raise ConnectionError("no\nanswer")
+
+    monkeypatch.setattr(ray, "init", refuse)
+    monkeypatch.setenv("RAY_ADDRESS", "head:6379")
+    with pytest.raises(ArmchairError, match=r"no Ray at head:6379 \(no answer\)\. Check RAY_ADDR"):
+        list(ENGINES["ray"](lambda index: index, [0], 1))
 
 
 def test_without_ray_there_is_one_clear_line(

@@ -37,13 +37,15 @@ def ac_losses(
     states: Tensor,
     actions: Tensor,
     rollout_steps: int = ROLLOUT_STEPS,
+    extrinsics: Tensor | None = None,
 ) -> Losses:
     """Return both losses of a batch of clips.
 
     latents (B, T + 1, N, D), states (B, T + 1, 7), actions (B, T, 7), metres and radians: action t
-    leads from frame t to t + 1. The rollout starts at frame 0, feeds the model its own latents and
-    the *logged* states; its first step is the teacher-forced prediction. One step means no rollout
-    loss. Raises `BadValueError` if the clip is shorter than the rollout.
+    leads from frame t to t + 1; camera extrinsics (B, T + 1, 6) where the predictor reads them. The
+    rollout starts at frame 0, feeds the model its own latents and the *logged* states; its first
+    step is the teacher-forced prediction. One step means no rollout loss. Raises `BadValueError` if
+    the clip is shorter than the rollout.
     """
     steps = actions.shape[1]
     if not 1 <= rollout_steps <= steps or latents.shape[1] != steps + 1:
@@ -51,14 +53,16 @@ def ac_losses(
             f"{latents.shape[1]} frames with {steps} actions cannot be rolled out for "
             f"{rollout_steps} steps; give frames = actions + 1 > rollout steps >= 1."
         )
-    forced, memory = model.extend(latents[:, :-1], states[:, :-1], actions)
+    cameras = None if extrinsics is None else extrinsics[:, :-1]
+    forced, memory = model.extend(latents[:, :-1], states[:, :-1], actions, extrinsics=cameras)
     teacher_forcing = F.l1_loss(forced, latents[:, 1:])  # eq. (2)
     if rollout_steps == 1:
         return Losses(teacher_forcing, torch.zeros_like(teacher_forcing))
     imagined, past = [forced[:, :1]], memory.up_to(1)
     for step in range(1, rollout_steps):
         now = slice(step, step + 1)
-        following, past = model.extend(imagined[-1], states[:, now], actions[:, now], past)
+        camera = None if cameras is None else cameras[:, now]
+        following, past = model.extend(imagined[-1], states[:, now], actions[:, now], past, camera)
         imagined.append(following)
     rollout = F.l1_loss(torch.cat(imagined, dim=1), latents[:, 1 : rollout_steps + 1])  # eq. (3)
     return Losses(teacher_forcing, rollout)

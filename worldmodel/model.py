@@ -77,16 +77,25 @@ class WorldModel(nn.Module):
         """Return LayerNormed tokens (..., D) of latents (..., D), for a decoder or a probe."""
         return latents if self.statistics is None else self.statistics.to_tokens(latents)
 
-    def predict(self, latents: Tensor, states: Tensor, actions: Tensor) -> Tensor:
+    def predict(
+        self, latents: Tensor, states: Tensor, actions: Tensor, extrinsics: Tensor | None = None
+    ) -> Tensor:
         """Return the next latents (B, T, N, D), teacher-forced: at t, of frame t + 1.
 
-        latents (B, T, N, D); states (B, T, 7) and actions (B, T, 7) in metres and radians.
-        Differentiable; choose the number format by calling it under `precision.autocast`.
+        latents (B, T, N, D); states (B, T, 7) and actions (B, T, 7) in metres and radians; camera
+        extrinsics (B, T, 6) for a predictor with `use_extrinsics`, which must have them; others
+        ignore them. Differentiable; choose the number format by calling it under
+        `precision.autocast`.
         """
-        return self.extend(latents, states, actions)[0]
+        return self.extend(latents, states, actions, extrinsics=extrinsics)[0]
 
     def extend(
-        self, latents: Tensor, states: Tensor, actions: Tensor, past: PredictorCache | None = None
+        self,
+        latents: Tensor,
+        states: Tensor,
+        actions: Tensor,
+        past: PredictorCache | None = None,
+        extrinsics: Tensor | None = None,
     ) -> tuple[Tensor, PredictorCache]:
         """Return the next latents (B, t, N, D) for t frames after those that `past` remembers.
 
@@ -96,51 +105,64 @@ class WorldModel(nn.Module):
         if self.statistics is not None:
             inputs = self.statistics.to_network(latents)
             states = poses.roll_to_sandbox(states)
-        out, memory = self.predictor.extend(
-            inputs, self.scaling.states(states), self.scaling.actions(actions), cache=past
-        )
+        scaled = self.scaling.states(states), self.scaling.actions(actions)
+        out, memory = self.predictor.extend(inputs, *scaled, extrinsics, cache=past)
         return latents + out.float() if self.sandbox else layer_normalised(out), memory
 
     def rollout(
-        self, latents: Tensor, states: Tensor, past_actions: Tensor, candidates: Tensor
+        self,
+        latents: Tensor,
+        states: Tensor,
+        past_actions: Tensor,
+        candidates: Tensor,
+        extrinsics: Tensor | None = None,
     ) -> Tensor:
         """Return imagined latents (C, H, N, D) float32 of candidates (C, H, 7), metres and radians.
 
         Context, oldest first and the last entry now: latents (T, N, D), states (T, 7) and past
-        actions (T - 1, 7). Imagined states follow by pose composition. Gradients flow only if
-        `candidates` asks for them.
+        actions (T - 1, 7), extrinsics (T, 6) where the predictor reads them: the camera is imagined
+        to stay. Imagined states follow by pose composition. Gradients flow only if `candidates`
+        asks for them.
         """
         states, past_actions = states.to(latents), past_actions.to(latents)
+        cameras = None if extrinsics is None else extrinsics.to(latents)[None]
         if self._outgrows(len(latents), candidates):
-            batch = (x[None] for x in (latents, states, past_actions, candidates))
-            return self._roll_within_window(*batch)[0]
+            parts = latents[None], states[None], past_actions[None], candidates[None]
+            return self._roll_within_window(*parts, cameras)[0]
         with torch.set_grad_enabled(candidates.requires_grad), autocast(latents.device):
-            past = self._remember(latents[:-1], states[:-1], past_actions)
+            past = self._remember(latents[None], states[None], past_actions[None], cameras)
             now = latents[-1], states[-1], past
+            camera = None if cameras is None else cameras[:, -1:]
             chunks = candidates.to(latents).split(self._chunk())
-            return torch.cat([self._imagine(*now, chunk) for chunk in chunks])
+            return torch.cat([self._imagine(*now, chunk, camera) for chunk in chunks])
 
     def rollout_batch(
-        self, latents: Tensor, states: Tensor, past_actions: Tensor, candidates: Tensor
+        self,
+        latents: Tensor,
+        states: Tensor,
+        past_actions: Tensor,
+        candidates: Tensor,
+        extrinsics: Tensor | None = None,
     ) -> Tensor:
         """Return imagined latents (E, C, H, N, D): `rollout` of E environments in one pass.
 
         As for `rollout`, every argument with environments in front; without gradients.
         """
         states, past_actions = states.to(latents), past_actions.to(latents)
+        cameras = None if extrinsics is None else extrinsics.to(latents)
         if self._outgrows(latents.shape[1], candidates):
             with torch.no_grad():
-                return self._roll_within_window(latents, states, past_actions, candidates)
+                return self._roll_within_window(latents, states, past_actions, candidates, cameras)
         envs = torch.arange(len(candidates), device=latents.device)
         rows = envs.repeat_interleave(candidates.shape[1]).split(self._chunk())
         chunks = candidates.to(latents).flatten(0, 1).split(self._chunk())
         with torch.no_grad(), autocast(latents.device):
-            lived = latents[:, :-1], states[:, :-1], past_actions
-            past = self.extend(*lived)[1] if latents.shape[1] > 1 else None
-            imagined = [
-                self._imagine(latents[r, -1:], states[r, -1:], past and past.rows(r), chunk)
-                for r, chunk in zip(rows, chunks, strict=True)
-            ]
+            past = self._remember(latents, states, past_actions, cameras)
+            imagined = []
+            for r, chunk in zip(rows, chunks, strict=True):
+                now = latents[r, -1:], states[r, -1:], past and past.rows(r)
+                camera = None if cameras is None else cameras[r, -1:]
+                imagined.append(self._imagine(*now, chunk, camera))
         together: Tensor = torch.cat(imagined).unflatten(0, candidates.shape[:2])
         return together
 
@@ -150,7 +172,12 @@ class WorldModel(nn.Module):
         return window is not None and context + candidates.shape[-2] - 1 > window
 
     def _roll_within_window(
-        self, latents: Tensor, states: Tensor, past_actions: Tensor, candidates: Tensor
+        self,
+        latents: Tensor,
+        states: Tensor,
+        past_actions: Tensor,
+        candidates: Tensor,
+        extrinsics: Tensor | None,
     ) -> Tensor:
         """Return imagined latents (E, C, H, N, D); only the last `context_frames` are looked at.
 
@@ -164,32 +191,47 @@ class WorldModel(nn.Module):
         with torch.set_grad_enabled(candidates.requires_grad), autocast(latents.device):
             for row, chunk in zip(rows.split(size), flat.split(size), strict=True):
                 z, s, a, steps = latents[row], states[row], past_actions[row], []
+                camera = None if extrinsics is None else extrinsics[row]
                 for action in chunk.split(1, dim=1):
                     a = torch.cat([a, action], dim=1)
                     z, s, a = z[:, -window:], s[:, -window:], a[:, -window:]
-                    steps.append(self.predict(z, s, a)[:, -1:])
+                    if camera is not None:
+                        camera = camera[:, -window:]
+                    steps.append(self.predict(z, s, a, camera)[:, -1:])
+                    if camera is not None:  # it stays
+                        camera = torch.cat([camera, camera[:, -1:]], dim=1)
                     z = torch.cat([z, steps[-1]], dim=1)
                     s = torch.cat([s, poses.compose(s[:, -1:], action)], dim=1)
                 imagined.append(torch.cat(steps, dim=1))
         rolled: Tensor = torch.cat(imagined).unflatten(0, candidates.shape[:2])
         return rolled
 
-    def _remember(self, latents: Tensor, states: Tensor, actions: Tensor) -> PredictorCache | None:
-        """Return the cache of all frames before the present; the candidates share it."""
-        if not len(latents):
+    def _remember(
+        self, latents: Tensor, states: Tensor, actions: Tensor, extrinsics: Tensor | None
+    ) -> PredictorCache | None:
+        """Return the cache of all frames (E, T, …) before the present; candidates share it."""
+        if latents.shape[1] < 2:
             return None
-        return self.extend(latents[None], states[None], actions[None])[1]
+        cameras = None if extrinsics is None else extrinsics[:, :-1]
+        return self.extend(latents[:, :-1], states[:, :-1], actions, extrinsics=cameras)[1]
 
     def _imagine(
-        self, latents: Tensor, state: Tensor, past: PredictorCache | None, candidates: Tensor
+        self,
+        latents: Tensor,
+        state: Tensor,
+        past: PredictorCache | None,
+        candidates: Tensor,
+        extrinsics: Tensor | None,
     ) -> Tensor:
         """Return imagined latents (C, H, N, D) from latents (N, D) and a state (7,), or from one
-        of each per candidate: (C, 1, N, D) and (C, 1, 7)."""
-        current = latents.expand(len(candidates), 1, -1, -1)
-        states = state.expand(len(candidates), 1, -1)
+        of each per candidate: (C, 1, N, D) and (C, 1, 7); extrinsics (1 or C, 1, 6)."""
+        count = len(candidates)
+        current = latents.expand(count, 1, -1, -1)
+        states = state.expand(count, 1, -1)
+        camera = None if extrinsics is None else extrinsics.expand(count, 1, -1)
         imagined = []
         for actions in candidates.split(1, dim=1):
-            current, past = self.extend(current, states, actions, past)
+            current, past = self.extend(current, states, actions, past, camera)
             states = poses.compose(states, actions)
             imagined.append(current)
         return torch.cat(imagined, dim=1)

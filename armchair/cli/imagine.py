@@ -51,13 +51,16 @@ def run(config: Config) -> None:
     from armchair.evaluation.provenance import code_version
     from armchair.evaluation.strips import draw_strips
     from armchair.worldmodel.decoding.files import load_decoder
+    from armchair.worldmodel.devices import best_device
     from armchair.worldmodel.model import WorldModel
     from armchair.worldmodel.optimisation import atomic
     from armchair.worldmodel.sources import locate
 
-    model = WorldModel.from_pretrained(config.model)
+    model = WorldModel.from_pretrained(config.model).to(best_device())
     place = config.decoder or locate(config.model)
-    decoder = load_decoder(place if place.is_dir() else place.parent, model.encoder)
+    decoder = load_decoder(place if place.is_dir() else place.parent, model.encoder).to(
+        model.device
+    )
     frames, states, actions = _clip(config, model.seconds_per_step)
     found = imagine(model, decoder, frames, states, actions)
     columns = [f"{step * model.seconds_per_step:.2f} s" for step in range(len(actions) + 1)]

@@ -49,10 +49,11 @@ class Config:
 def run(config: Config) -> None:
     """Infer actions and print the scores."""
     from armchair.evaluation.provenance import code_version, processor
+    from armchair.worldmodel.devices import best_device
     from armchair.worldmodel.model import WorldModel
     from armchair.worldmodel.optimisation import atomic
 
-    model = WorldModel.from_pretrained(config.model)
+    model = WorldModel.from_pretrained(config.model).to(best_device())
     groups = [(folder,) for folder in config.episodes] if config.apart else [config.episodes]
     scores = [_score(model, folders, config) for folders in groups]
     facts = {

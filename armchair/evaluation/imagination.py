@@ -62,7 +62,7 @@ def imagine(
         imagined=_array(decoder.pictures(torch.cat([tokens[:1], predicted]))),
         errors=_errors(predicted, tokens),
         copy_errors=_errors(tokens[:1].expand_as(predicted), tokens),
-        decoder_psnr=psnr(decoded.float() / 255, real),
+        decoder_psnr=psnr(decoded.float().cpu() / 255, real),
     )
 
 

@@ -52,14 +52,18 @@ class DecoderConfig:
 
 
 class DecoderLearner:
-    """Draws frames from a store, encodes them and improves `decoder` on their pixels."""
+    """Draws frames from a store, encodes them and improves `decoder` on their pixels.
+
+    Everything is done on the encoder's device; what is drawn depends on seed and step alone.
+    """
 
     def __init__(
         self, config: DecoderConfig, encoder: FrameEncoder, store: FrameStore, seed: int
     ) -> None:
         self.config, self.encoder, self.store, self.seed = config, encoder, store, seed
+        self.device = next(encoder.parameters()).device
         torch.manual_seed(seed)
-        self.decoder = FrameDecoder(encoder.config, config.size)
+        self.decoder = FrameDecoder(encoder.config, config.size).to(self.device)
         self.optimiser = Optimiser([self.decoder], config.optimiser)
         self._train, self._held_out = split_frames(store)
         tokens, _ = self._encode(self._draw(self._train, MEASURED, generator_at(seed, 0, 1)))
@@ -69,7 +73,7 @@ class DecoderLearner:
         """Do one step on a batch of frames."""
         generator = generator_at(self.seed, moment.step)
         tokens, pixels = self._encode(self._draw(self._train, self.config.batch, generator))
-        with autocast("cpu"):
+        with autocast(self.device):
             loss = F.mse_loss(self.decoder(tokens), pixels)
         norm = self.optimiser.step(loss, moment.rate)
         return {"loss": float(loss.detach()), "gradient_norm": norm}
@@ -80,7 +84,7 @@ class DecoderLearner:
         generator = generator_at(self.seed, VALIDATION_STREAM)
         count = self.config.validation_frames
         tokens, pixels = self._encode(self._draw(self._held_out, count, generator))
-        with autocast("cpu"):
+        with autocast(self.device):
             found = self.decoder(tokens).clamp(0, 1)
         train = self._stills(self._draw(self._train, count, generator)).mean(0)
         return {
@@ -109,13 +113,13 @@ class DecoderLearner:
     def _stills(self, index: Tensor) -> Tensor:
         """Return pixels (B, S, S, 3) in 0 … 1 of stored frames, as the encoder sees them."""
         stored = torch.from_numpy(np.ascontiguousarray(self.store.frames[index.numpy()]))
-        return as_seen(stored, self.encoder.config.image_size)
+        return as_seen(stored.to(self.device), self.encoder.config.image_size)
 
     @torch.no_grad()
     def _encode(self, index: Tensor) -> tuple[Tensor, Tensor]:
         pixels = self._stills(index)
         stills = normalise(255 * pixels.permute(0, 3, 1, 2))
-        with autocast("cpu"):
+        with autocast(self.device):
             return layer_normalised(self.encoder.encode_stills(stills)), pixels
 
 

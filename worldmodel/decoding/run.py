@@ -9,6 +9,7 @@ from pathlib import Path
 from armchair.worldmodel.data.frame_store import StoreConfig
 from armchair.worldmodel.decoding.files import save_decoder
 from armchair.worldmodel.decoding.learner import DecoderConfig, DecoderLearner
+from armchair.worldmodel.devices import best_device
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
 from armchair.worldmodel.optimisation.reporter import Reporter
@@ -38,7 +39,7 @@ def train_decoder(
 ) -> Path:
     """Do the run, or go on with it, and return the folder of the decoder."""
     with Reporter(run.out, "decoder") as reporter:
-        encoder = load_frame_encoder(run.model)
+        encoder = load_frame_encoder(run.model).to(best_device())
         frames = prepare_store(run.videos, run.store, store, reporter)
         learner = DecoderLearner(config, encoder, frames, run.seed)
         reporter.say(f"decoding {len(frames)} frames of {len(frames.videos)} videos")

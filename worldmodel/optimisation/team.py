@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from armchair.worldmodel.devices import best_device
+
 WORLD_SIZE = "WORLD_SIZE"
 """Environment variable that `torchrun` sets."""
 
@@ -24,7 +26,7 @@ class Team:
     def __init__(self) -> None:
         self._accelerator: Any = None
         self.rank, self.size = 0, 1
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = best_device()
         if int(os.environ.get(WORLD_SIZE, "1")) > 1:
             from accelerate import Accelerator
 

@@ -2,7 +2,8 @@
 
 Wide pictures in MP4 files with B frames and few key frames under a 60 fps header, all three
 cameras and their stereo twins, no timestamps beside them, flags as integers, no intrinsics,
-datasets that no table knows, and another lab's metadata.
+datasets that no table knows, another lab's metadata, colons in the folder's name, an operator's
+clock that keeps 15 Hz only about, and SVO recordings.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def write_released(root: Path, index: int = 0, rows: int = 40, fps: Fraction | i
     """Write one episode under <root>/AUTOLab and return its folder."""
     ours = write_episode(root / "ours", make_episode(index, rows=rows))
     folder = root / "AUTOLab" / ours.relative_to(root / "ours" / "ARMCHAIR")
+    day, hour, minute, second, year = folder.name.rsplit("_", 4)
+    folder = folder.with_name(f"{day}_{hour}:{minute}:{second}_{year}")
     folder.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(ours, folder)
     shutil.rmtree(root / "ours")
@@ -48,6 +51,8 @@ def write_released(root: Path, index: int = 0, rows: int = 40, fps: Fraction | i
     for role, serial in SERIALS.items():
         encode(mp4 / f"{serial}.mp4", pictures(role, rows), fps)
         (mp4 / f"{serial}-stereo.mp4").write_bytes(b"nobody reads this")
+    (folder / "recordings/SVO").mkdir()
+    (folder / f"recordings/SVO/{SERIALS['wrist']}.svo").write_bytes(b"nobody reads this either")
     _as_released(folder, rows)
     return folder
 
@@ -74,6 +79,7 @@ def _as_released(folder: Path, rows: int) -> None:
             values = file[flag][()].astype(np.int64)
             del file[flag]
             file[flag] = values
+        _keep_time_loosely(file, rows)
         velocity = file["action/joint_velocity"][()].astype(np.float32)
         del file["action/joint_velocity"]
         file["action/joint_velocity"] = velocity
@@ -86,3 +92,13 @@ def _as_released(folder: Path, rows: int) -> None:
     fields = json.loads(path.read_text()) | {"lab": "AUTOLab", "r2d2_version": "1.3", "extra": None}
     del fields["droid_version"]
     path.write_text(json.dumps(fields))
+
+
+def _keep_time_loosely(file: h5py.File, rows: int) -> None:
+    """Let rows take 58–92 ms by the clock, the controller's stamps a little later than each."""
+    draw = np.random.default_rng(rows)
+    start = 1_688_748_143_000 + np.cumsum(draw.integers(58, 93, rows))
+    for name, late in (("step_start", 0), ("policy_start", 9), ("control_start", 21)):
+        file[f"observation/timestamp/control/{name}"][...] = start + late
+    file["observation/timestamp/robot_state/read_start"][...] = start + 1
+    file["observation/timestamp/robot_state/read_end"][...] = start + 4

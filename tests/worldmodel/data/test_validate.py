@@ -236,6 +236,14 @@ def test_a_whole_episode_has_no_problems(folder: Path) -> None:
     assert validate_episode(folder) == []
 
 
+def test_a_space_in_the_path_is_a_problem(pristine: Path, tmp_path: Path) -> None:
+    """Lists of episodes, V-JEPA 2's for one, are split at spaces."""
+    spaced = tmp_path / "my lab" / "success" / "2025-01-01"
+    folder = Path(shutil.copytree(pristine, spaced / pristine.name))
+    (problem,) = validate_episode(folder)
+    assert "a space in the path" in str(problem)
+
+
 @pytest.mark.parametrize("closed", [0.0, 0.03, 0.4, 1.0])
 def test_a_still_gripper_is_no_width(folder: Path, closed: float) -> None:
     dataset(GRIPPER, lambda v: 0 * v + closed)(folder)

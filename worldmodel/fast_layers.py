@@ -29,6 +29,10 @@ class RotaryTables:
         """Return the tables of chosen positions (B, K), from tables of all positions (P, …)."""
         return RotaryTables(cosines=self.cosines[positions], sines=self.sines[positions])
 
+    def to(self, device: torch.device) -> RotaryTables:
+        """Return the tables on a device."""
+        return RotaryTables(cosines=self.cosines.to(device), sines=self.sines.to(device))
+
     def rotate(self, x: Tensor) -> Tensor:
         """Return x (B, tokens, heads, head_width), turned in pairs of channels."""
         swapped = x.unflatten(-1, (-1, 2)).flip(-1).flatten(-2)

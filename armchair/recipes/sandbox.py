@@ -8,6 +8,7 @@ from armchair.worldmodel.data.frame_store import StoreConfig
 from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.optimisation.adamw import AdamWConfig
 from armchair.worldmodel.optimisation.schedule import Schedule
+from armchair.worldmodel.pretraining.change import ChangeConfig
 from armchair.worldmodel.pretraining.clips import ClipConfig as VideoClipConfig
 from armchair.worldmodel.pretraining.learner import PretrainConfig
 from armchair.worldmodel.pretraining.network import MaskPredictorConfig
@@ -16,12 +17,22 @@ from armchair.worldmodel.training.learner import PredictorSize, TrainConfig
 
 
 def pretrain() -> PretrainConfig:
-    """Return mask denoising of a 4.9M encoder on 128-pixel clips and repeated stills."""
+    """Return pre-training of a 1.4M encoder on 128-pixel pairs, clips and repeated stills.
+
+    Small, because on two cores many steps of a small encoder teach more than few of a large one.
+    """
     return PretrainConfig(
-        encoder=EncoderConfig(image_size=128, patch_size=16, width=256, depth=6, heads=4),
-        predictor=MaskPredictorConfig(width=128, depth=3, heads=4),
-        clips=VideoClipConfig(batch=64, still_share=0.75, clip_frames=4, crop_scale=(0.5, 1.0)),
-        schedule=Schedule(peak=6e-4, warmup_share=0.05, decay_share=0.2),
+        encoder=EncoderConfig(image_size=128, patch_size=16, width=128, depth=6, heads=4),
+        predictor=MaskPredictorConfig(width=96, depth=2, heads=4),
+        clips=VideoClipConfig(
+            batch=16,
+            still_share=0.75,
+            clip_frames=4,
+            crop_scale=(0.6, 1.0),
+            crop_aspect=(0.85, 1.2),
+        ),
+        change=ChangeConfig(pairs=32),
+        schedule=Schedule(peak=2e-3, warmup_share=0.03, decay_share=0.3),
     )
 
 

@@ -76,7 +76,7 @@ def random_crop(
     Every clip gets one random crop for all its frames (random-resized-crop, no flip).
     """
     batch, time = frames.shape[:2]
-    grids = _crop_grids(batch, size, config, generator)
+    grids = _crop_grids(batch, size, config, generator).to(frames.device)
     pixels = frames.permute(0, 1, 4, 2, 3).flatten(1, 2).float()
     resized = F.grid_sample(pixels, grids, padding_mode="border", align_corners=False)
     return normalise(resized.unflatten(1, (time, 3))).transpose(1, 2)

@@ -1,4 +1,7 @@
-"""Eq. (1): the student predicts the teacher's LayerNormed tokens of what it cannot see, in L1."""
+"""Eq. (1): the student predicts the teacher's LayerNormed tokens of what it cannot see, in L1.
+
+Beside it, if asked for, the objective of `change.py`, on video alone as well.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from armchair.errors import BadValueError
 from armchair.worldmodel.data.frame_store import FrameStore
+from armchair.worldmodel.devices import best_device
 from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
 from armchair.worldmodel.optimisation.adamw import AdamWConfig, Optimiser
 from armchair.worldmodel.optimisation.loop import Moment, generator_at
 from armchair.worldmodel.optimisation.schedule import Schedule
 from armchair.worldmodel.precision import autocast
+from armchair.worldmodel.pretraining.change import ChangeConfig, change_loss, draw_pairs
 from armchair.worldmodel.pretraining.clips import (
     ClipConfig,
     clip_starts,
@@ -45,6 +51,8 @@ class PretrainConfig:
     predictor: MaskPredictorConfig = field(default_factory=MaskPredictorConfig)
     clips: ClipConfig = field(default_factory=ClipConfig)
     masks: tuple[MaskConfig, MaskConfig] = PAPER_MASKS
+    change: ChangeConfig | None = None
+    """A second objective on video alone; None: eq. (1) alone, as in the paper."""
     schedule: Schedule = field(default_factory=Schedule)
     optimiser: AdamWConfig = field(default_factory=AdamWConfig)
     momentum: float | None = None
@@ -76,15 +84,17 @@ class PretrainLearner:
     ) -> None:
         self.config, self.store, self.seed, self.watch = config, store, seed, watch
         torch.manual_seed(seed)
-        self.network = MaskDenoiser(config.encoder, config.predictor, len(config.masks))
-        self.optimiser = Optimiser([self.network.student, self.network.predictor], config.optimiser)
+        self.network = MaskDenoiser(
+            config.encoder, config.predictor, len(config.masks), config.change
+        ).to(best_device())
+        self.optimiser = Optimiser(self.network.trained, config.optimiser)
         clips = config.clips
         self._starts = clip_starts(store, (clips.clip_frames - 1) * clips.clip_stride + 1)
         self._groups = [(clips.stills, 1), (clips.batch - clips.stills, clips.clip_frames)]
 
     def update(self, moment: Moment) -> dict[str, float]:
         """Do one step on a batch of stills and clips."""
-        total = torch.zeros(())
+        total = torch.zeros((), device=self.network.device)
         values: dict[str, float] = {}
         for stream, (count, frames) in enumerate(self._groups):
             if count == 0:
@@ -98,6 +108,10 @@ class PretrainLearner:
                 name = "still" if frames == 1 else "clip"
                 values |= {f"loss_{name}/mask{i}": v for i, v in enumerate(losses.tolist())}
                 values |= collapse_monitor(tokens.unflatten(1, (tubelets, -1)), name)
+        if self.config.change and self.config.change.pairs:
+            changed = self._change(generator_at(self.seed, moment.step, len(self._groups)))
+            total = total + changed * self.config.change.weight
+            values["change_to_copy"] = float(changed.detach())
         norm = self.optimiser.step(total, moment.rate)
         momentum = self.config.momentum or scaled_momentum(moment.expected_steps)
         self.network.update_teacher(momentum)
@@ -108,10 +122,23 @@ class PretrainLearner:
         starts = torch.arange(len(self.store)) if frames == 1 else self._starts
         chosen = starts[torch.randint(len(starts), (count,), generator=generator)]
         stored = sample_frames(self.store, chosen, frames, clips.clip_stride)
-        video = random_crop(stored, encoder.image_size, clips, generator)
+        video = random_crop(stored.to(self.network.device), encoder.image_size, clips, generator)
         if frames == 1:
             video = video.expand(-1, -1, encoder.tubelet_size, -1, -1)
         return cut_patches(video, encoder.patch_size, encoder.tubelet_size)
+
+    def _change(self, generator: torch.Generator) -> Tensor:
+        """Return the loss of painting the change between pairs of frames, cropped alike."""
+        encoder, clips = self.config.encoder, self.config.clips
+        assert self.config.change is not None
+        index = draw_pairs(self.store, self.config.change.pairs, generator).numpy()
+        stored = torch.from_numpy(np.ascontiguousarray(self.store.frames[index]))
+        video = random_crop(stored.to(self.network.device), encoder.image_size, clips, generator)
+        stills = torch.cat(video.split(1, dim=2)).expand(-1, -1, encoder.tubelet_size, -1, -1)
+        patches = cut_patches(stills, encoder.patch_size, encoder.tubelet_size)
+        with autocast(patches.device):
+            painted, change = self.network.paint_change(patches, self.network.tables(1)[0])
+        return change_loss(painted, change)
 
     def _losses(
         self, patches: Tensor, tubelets: int, generator: torch.Generator
@@ -119,14 +146,14 @@ class PretrainLearner:
         """Return the loss of each kind of mask (kinds,) and the teacher's tokens (B, N, D)."""
         tables = self.network.tables(tubelets)
         losses = []
-        with autocast("cpu"):
+        with autocast(patches.device):
             targets = self.network.teach(patches, tables[0])
             for kind, mask_config in enumerate(self.config.masks):
                 mask = sample_mask(
                     mask_config, self.config.encoder.grid, tubelets, len(patches), generator
-                )
+                ).to(patches.device)
                 predicted = self.network.predict(patches, mask, kind, tables)
-                rows = torch.arange(len(patches)).unsqueeze(1)
+                rows = torch.arange(len(patches), device=patches.device).unsqueeze(1)
                 losses.append((predicted.float() - targets[rows, mask.hidden]).abs().mean())
         return torch.stack(losses), targets
 

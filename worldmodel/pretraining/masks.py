@@ -51,6 +51,10 @@ class Mask:
     kept: Tensor
     hidden: Tensor
 
+    def to(self, device: torch.device) -> Mask:
+        """Return the mask on a device."""
+        return Mask(kept=self.kept.to(device), hidden=self.hidden.to(device))
+
 
 def sample_mask(
     config: MaskConfig,

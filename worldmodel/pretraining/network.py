@@ -1,4 +1,4 @@
-"""The three networks of eq. (1): student encoder, EMA teacher and mask predictor, on patches.
+"""The networks of pre-training: student encoder, EMA teacher and mask predictor, on patches.
 
 Patches are cut before the embedding, so that the student embeds only those it keeps.
 """
@@ -17,6 +17,7 @@ from transformers import VJEPA2Model
 from armchair.errors import BadValueError
 from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.fast_layers import RotaryTables, through_layers, video_tables
+from armchair.worldmodel.pretraining.change import ChangeConfig, ChangeDecoder, still_pixels
 from armchair.worldmodel.pretraining.masks import Mask
 from armchair.worldmodel.statistics import layer_normalised
 
@@ -39,10 +40,17 @@ class MaskPredictorConfig:
 
 
 class MaskDenoiser(nn.Module):
-    """Student, mask predictor and teacher; `teacher` is what later stages load."""
+    """Student, mask predictor and teacher of eq. (1); `teacher` is what later stages load.
+
+    With `change` there is a decoder beside them, for the objective of `change.py`.
+    """
 
     def __init__(
-        self, encoder: EncoderConfig, predictor: MaskPredictorConfig, mask_kinds: int
+        self,
+        encoder: EncoderConfig,
+        predictor: MaskPredictorConfig,
+        mask_kinds: int,
+        change: ChangeConfig | None = None,
     ) -> None:
         super().__init__()
         model = VJEPA2Model(
@@ -60,11 +68,23 @@ class MaskDenoiser(nn.Module):
         self.teacher: Any = copy.deepcopy(model.encoder).requires_grad_(False)
         self._head_widths = (encoder.width // encoder.heads, predictor.width // predictor.heads)
         nn.init.trunc_normal_(self.predictor.embeddings.mask_tokens, std=0.02)
+        self.change = ChangeDecoder(change, encoder) if change and change.pairs else None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
+    @property
+    def trained(self) -> list[nn.Module]:
+        """What the optimiser moves: all but the teacher."""
+        return [m for m in (self.student, self.predictor, self.change) if m is not None]
 
     def tables(self, tubelets: int) -> tuple[RotaryTables, RotaryTables]:
         """Return the rotary tables of encoder and predictor for clips of `tubelets`."""
         encoder, predictor = (
-            video_tables(tubelets, self.config.grid, width) for width in self._head_widths
+            video_tables(tubelets, self.config.grid, width).to(self.device)
+            for width in self._head_widths
         )
         return encoder, predictor
 
@@ -90,6 +110,16 @@ class MaskDenoiser(nn.Module):
         predictions: Tensor = self.predictor.proj(filled)
         return predictions
 
+    def paint_change(self, patches: Tensor, tables: RotaryTables) -> tuple[Tensor, Tensor]:
+        """Return the painted and the true change (B, N, pixels) from stills 0…B-1 to B…2B-1."""
+        if self.change is None:
+            raise ValueError("this network was made without `change`")
+        first, second = encode_patches(self.student, patches, tables).chunk(2)
+        pixels = still_pixels(patches, self.config.patch_size, self.config.tubelet_size)
+        before, after = pixels.chunk(2)
+        painted: Tensor = self.change(first, second)
+        return painted, after - before
+
     @torch.no_grad()
     def update_teacher(self, momentum: float) -> None:
         """Move the teacher towards the student: teacher ← m · teacher + (1 − m) · student."""
@@ -110,7 +140,7 @@ def cut_patches(video: Tensor, patch: int, tubelet: int) -> Tensor:
 
 def take(patches: Tensor, positions: Tensor) -> Tensor:
     """Return the patches (B, K, P) at positions (B, K) of (B, N, P)."""
-    rows = torch.arange(len(patches)).unsqueeze(1)
+    rows = torch.arange(len(patches), device=patches.device).unsqueeze(1)
     return patches[rows, positions]
 
 

@@ -1,0 +1,107 @@
+"""A second objective on video alone: paint what changes from one frame to another of a video.
+
+The encoder sees two frames, each alone. A linear map reads the tokens of the second into a code of
+a few numbers; a small decoder sees the tokens of the first and that code, and paints the difference
+of the two pictures. All that stands still can be taken from the first frame, so the few numbers
+must say where everything that moves has gone, and the encoder must make that easy to read. No
+state, action or label is involved; the code is kin to the latent actions of Genie (Bruce et al.,
+2024), and not part of V-JEPA 2.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import VJEPA2Model
+
+from armchair.errors import BadValueError
+from armchair.worldmodel.data.frame_store import FrameStore
+from armchair.worldmodel.encoder import EncoderConfig
+from armchair.worldmodel.fast_layers import through_layers, video_tables
+from armchair.worldmodel.statistics import layer_normalised
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeConfig:
+    """Size and share of the objective; the decoder is thrown away after pre-training."""
+
+    pairs: int = 32
+    """Pairs of frames per step, beside the batch of eq. (1); 0 leaves eq. (1) alone."""
+    weight: float = 1.0
+    """Weight of the loss (a share of the error of copying) beside the L1 of eq. (1)."""
+    code: int = 32
+    """Numbers that are read from the second frame."""
+    width: int = 128
+    depth: int = 2
+    heads: int = 4
+
+    def __post_init__(self) -> None:
+        if self.pairs < 0 or self.weight < 0 or self.code < 1:
+            raise BadValueError(
+                f"change: pairs {self.pairs} and weight {self.weight} are at least 0 and code "
+                f"{self.code} at least 1."
+            )
+        if self.width % self.heads or (self.width // self.heads) % 2:
+            raise BadValueError(
+                f"change: width {self.width} over {self.heads} heads gives no even head size."
+            )
+
+
+class ChangeDecoder(nn.Module):
+    """Paints the change from a first frame to a second."""
+
+    def __init__(self, config: ChangeConfig, encoder: EncoderConfig) -> None:
+        super().__init__()
+        layers: Any = VJEPA2Model(
+            encoder.to_transformers(
+                pred_hidden_size=config.width,
+                pred_num_hidden_layers=config.depth,
+                pred_num_attention_heads=config.heads,
+                pred_mlp_ratio=4.0,
+                pred_num_mask_tokens=1,
+            )
+        ).predictor.layer
+        width, (rows, columns) = config.width, encoder.grid
+        self.grid, self.head_width = encoder.grid, width // config.heads
+        self.read = nn.Linear(rows * columns * encoder.width, config.code)
+        nn.init.normal_(self.read.weight, std=1 / math.sqrt(self.read.in_features))
+        self.tell = nn.Sequential(nn.Linear(config.code, width), nn.GELU(), nn.Linear(width, width))
+        self.enter = nn.Linear(encoder.width, width)
+        self.places = nn.Parameter(0.02 * torch.randn(rows * columns, width))
+        self.layers, self.norm = layers, nn.LayerNorm(width)
+        self.paint = nn.Linear(width, 3 * encoder.patch_size**2)
+        nn.init.zeros_(self.paint.weight)
+        nn.init.zeros_(self.paint.bias)
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Tokens (B, N, D) of two frames to the change of pixels (B, N, 3 * patch²)."""
+        tables = video_tables(1, self.grid, self.head_width).to(first.device)
+        code = self.read(layer_normalised(second).flatten(1))
+        hidden = self.enter(layer_normalised(first)) + self.places + self.tell(code).unsqueeze(1)
+        painted: Tensor = self.paint(self.norm(through_layers(self.layers, hidden, tables)))
+        return painted
+
+
+def still_pixels(patches: Tensor, patch: int, tubelet: int) -> Tensor:
+    """Return one frame's pixels (B, N, 3 * patch²) of the patches of repeated stills."""
+    pixels: Tensor = patches.unflatten(2, (3, tubelet, patch**2))[:, :, :, 0].flatten(2)
+    return pixels
+
+
+def change_loss(painted: Tensor, change: Tensor) -> Tensor:
+    """Return the squared error as a share of what copying the first frame costs."""
+    return F.mse_loss(painted.float(), change) / change.square().mean().clamp_min(1e-6)
+
+
+def draw_pairs(store: FrameStore, count: int, generator: torch.Generator) -> Tensor:
+    """Return indices (count, 2) of stored frames, the two of a row from one video."""
+    first, length = (torch.tensor(part) for part in zip(*store.episodes, strict=True))
+    one = torch.randint(len(store), (count,), generator=generator)
+    video = torch.searchsorted(first, one, right=True) - 1
+    other = first[video] + (torch.rand(count, generator=generator) * length[video]).long()
+    return torch.stack([one, other], dim=1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -21,6 +22,8 @@ Make = Callable[[int], int]
 Engine = Callable[[Make, list[int], int], Iterator[int]]
 """(make, indices, workers) -> indices as they are done; `ArmchairError` when a worker dies."""
 ENGINES: Registry[Engine] = Registry("engine")
+ANSWER_WITHIN_S = 10.0
+"""Until a Ray cluster counts as silent."""
 
 
 @ENGINES.add("local")
@@ -74,13 +77,20 @@ def ray(make: Make, todo: list[int], workers: int) -> Iterator[int]:
 
 
 def _join(ray: ModuleType) -> None:
-    """Start Ray here, or join the cluster that RAY_ADDRESS names."""
+    """Start Ray here, or join the cluster that RAY_ADDRESS names.
+
+    Ray itself would knock at a silent address for ever.
+    """
+    address = os.environ.get("RAY_ADDRESS", "")
+    host, _, port = address.removeprefix("ray://").rpartition(":")
     try:
+        if host and port.isdecimal():
+            socket.create_connection((host, int(port)), ANSWER_WITHIN_S).close()
         ray.init(ignore_reinit_error=True, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         words = " ".join(str(error).split())
         raise ArmchairError(
-            f"engine 'ray': no Ray at {os.environ.get('RAY_ADDRESS', 'this machine')} ({words}). "
+            f"engine 'ray': no Ray at {address or 'this machine'} ({words}). "
             "Check RAY_ADDRESS and `ray status`, or take `--engine local`."
         ) from error
 

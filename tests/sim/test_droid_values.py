@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from armchair.episode_names import EpisodeName
+from armchair.episode_table import datasets
 from armchair.sim.droid_writer import write_episode
 from tests.factories import SERIALS, make_episode
 
@@ -22,11 +23,8 @@ def trajectory(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = write_episode(tmp_path_factory.mktemp("one"), make_episode(3, rows=ROWS))
     found: dict[str, Any] = {}
     with h5py.File(folder / "trajectory.h5") as file:
-        file.visititems(
-            lambda name, one: (
-                found.update({name: one[()]}) if isinstance(one, h5py.Dataset) else None
-            )
-        )
+        for row in datasets(tuple(SERIALS.values())):
+            found[row.path] = file[row.path][()]
         found[""] = dict(file.attrs)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import types
 from collections.abc import Callable
@@ -54,6 +55,7 @@ class FakeRay(types.ModuleType):
 
 @pytest.fixture
 def ray(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
     fake = FakeRay()
     monkeypatch.setitem(sys.modules, "ray", fake)
     return fake
@@ -101,9 +103,22 @@ def test_a_cluster_that_does_not_answer_is_one_line(
         raise ConnectionError("no\nanswer")
 
     monkeypatch.setattr(ray, "init", refuse)
-    monkeypatch.setenv("RAY_ADDRESS", "head:6379")
-    with pytest.raises(ArmchairError, match=r"no Ray at head:6379 \(no answer\)\. Check RAY_ADDR"):
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    with pytest.raises(ArmchairError, match=r"no Ray at auto \(no answer\)\. Check RAY_ADDRESS"):
         list(ENGINES["ray"](lambda index: index, [0], 1))
+
+
+@pytest.mark.parametrize("prefix", ["", "ray://"])
+def test_an_address_where_nobody_listens(
+    ray: FakeRay, monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    with socket.socket() as taken:  # bound, but not listening
+        taken.bind(("127.0.0.1", 0))
+        address = f"{prefix}127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        with pytest.raises(ArmchairError, match=rf"no Ray at {address} \(.*refused"):
+            list(ENGINES["ray"](lambda index: index, [0], 1))
+    assert not ray.up
 
 
 def test_without_ray_there_is_one_clear_line(

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from armchair.worldmodel import model_files, poses
+from armchair.worldmodel import model_files, poses, rollouts
 from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.precision import autocast
 from armchair.worldmodel.predictor import ACPredictor, PredictorCache
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SECONDS_PER_STEP = 4 / 15
 """Every fourth row of a 15 Hz recording is a model frame."""
-TOKENS_AT_ONCE = {"cpu": 4224, "cuda": 131072}
+TOKENS_AT_ONCE = {"cpu": 1056, "cuda": 131072}
 """Tokens of a chunk of candidates: small enough for a CPU's cache, large enough for a GPU."""
 
 
@@ -125,6 +125,9 @@ class WorldModel(nn.Module):
         asks for them.
         """
         states, past_actions = states.to(latents), past_actions.to(latents)
+        if self._packs(candidates):
+            lived = rollouts.Context(latents[None], states[None], past_actions[None])
+            return rollouts.imagine(self, lived, candidates[None].to(latents), self._chunk())[0]
         cameras = None if extrinsics is None else extrinsics.to(latents)[None]
         if self._outgrows(len(latents), candidates):
             parts = latents[None], states[None], past_actions[None], candidates[None]
@@ -149,6 +152,9 @@ class WorldModel(nn.Module):
         As for `rollout`, every argument with environments in front; without gradients.
         """
         states, past_actions = states.to(latents), past_actions.to(latents)
+        if self._packs(candidates):
+            lived = rollouts.Context(latents, states, past_actions)
+            return rollouts.imagine(self, lived, candidates.to(latents), self._chunk())
         cameras = None if extrinsics is None else extrinsics.to(latents)
         if self._outgrows(latents.shape[1], candidates):
             with torch.no_grad():
@@ -165,6 +171,11 @@ class WorldModel(nn.Module):
                 imagined.append(self._imagine(*now, chunk, camera))
         together: Tensor = torch.cat(imagined).unflatten(0, candidates.shape[:2])
         return together
+
+    def _packs(self, candidates: Tensor) -> bool:
+        """Return whether the packed network does it: on CPUs, without gradients and extrinsics."""
+        needs_more = candidates.requires_grad or self.predictor.config.use_extrinsics
+        return self.device.type == "cpu" and not needs_more
 
     def _outgrows(self, context: int, candidates: Tensor) -> bool:
         """Return whether a rollout would look back on more frames than the predictor can use."""
@@ -239,7 +250,7 @@ class WorldModel(nn.Module):
     def _chunk(self) -> int:
         config = self.predictor.config
         tokens = config.tokens_per_frame + config.conditions
-        return max(1, TOKENS_AT_ONCE.get(self.device.type, 4224) // tokens)
+        return max(1, TOKENS_AT_ONCE.get(self.device.type, 1056) // tokens)
 
     def save_pretrained(
         self, folder: Path | str, dtype: torch.dtype = torch.float32, card: str | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -57,6 +59,32 @@ def test_remembering_equals_recomputing(sandbox: WorldModel, frames: int, horizo
     imagined = sandbox.rollout(*lived, plans)
     assert imagined.shape == (5, horizon, 4, 24)
     torch.testing.assert_close(imagined, recomputed(sandbox, *lived, plans), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.usefixtures("float32")
+@pytest.mark.parametrize("window", [None, 1, 2, 3])
+@pytest.mark.parametrize("units", ["sandbox", "paper"])
+def test_the_packed_network_equals_the_modules(
+    monkeypatch: pytest.MonkeyPatch, window: int | None, units: str
+) -> None:
+    model = tiny_sandbox()
+    if units == "paper":
+        model = WorldModel(model.encoder, model.predictor)
+    model.predictor.config = replace(model.predictor.config, context_frames=window)
+    lived = [torch.stack(part) for part in zip(context(3), context(3, seed=1), strict=True)]
+    plans = candidates(8, 3).unflatten(0, (2, 4))
+    monkeypatch.setattr(model_module, "TOKENS_AT_ONCE", {"cpu": 18})
+    packed = model.rollout_batch(*lived, plans)
+    monkeypatch.setattr(WorldModel, "_packs", lambda self, asked: False)
+    torch.testing.assert_close(packed, model.rollout_batch(*lived, plans), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.usefixtures("float32")
+def test_weights_that_change_are_packed_anew() -> None:
+    model, plans = tiny_sandbox(), candidates(2, 1)
+    before = model.rollout(*context(1), plans)
+    model.predictor.predictor_proj.bias.data += 1.0
+    torch.testing.assert_close(model.rollout(*context(1), plans), before + 1.0)
 
 
 @pytest.mark.usefixtures("float32")

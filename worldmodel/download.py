@@ -63,16 +63,15 @@ def fetch_repository(repository: str) -> Path:
     except (HfHubHTTPError, OSError, ValueError) as error:
         if atomic.is_full(error):
             raise
-        raise no_network(repository, error) from error
+        fix = "Fetch its config.json and *.safetensors elsewhere and give their folder."
+        raise no_network(repository, error, fix) from error
 
 
-def no_network(what: str, error: Exception) -> ArmchairError:
+def no_network(what: str, error: Exception, fix: str) -> ArmchairError:
     """Return the one line for something that cannot be fetched."""
     reason = str(getattr(error, "reason", error)).splitlines() or [type(error).__name__]
     return ArmchairError(
-        f"{what}: not on this machine, and it cannot be fetched ({reason[0]}). Fetch it where "
-        f"there is a network and give the path, or put it into {cache_folder()} "
-        f"(${CACHE_VARIABLE} chooses another folder)."
+        f"{what}: not on this machine, and it cannot be fetched ({reason[0]}). {fix}"
     )
 
 
@@ -100,7 +99,11 @@ def _download(url: str, path: Path, size: int | None, sha256: str | None) -> Non
         os.replace(part, path)
         atomic.write_json(_note(path), {"bytes": written, "sha256": digest.hexdigest(), "url": url})
     except (urllib.error.URLError, HTTPException, ConnectionError, TimeoutError) as error:
-        raise no_network(url, error) from error
+        fix = (
+            f"Fetch it elsewhere and give its path, or put it into {cache_folder()} "
+            f"(${CACHE_VARIABLE} chooses another folder)."
+        )
+        raise no_network(url, error, fix) from error
     finally:
         part.unlink(missing_ok=True)
 

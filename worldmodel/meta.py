@@ -19,6 +19,7 @@ from armchair.errors import BadFileError
 from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.model_files import WorldModelConfig
+from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.tensor_files import fill
 
 EncoderRole = Literal["target_encoder", "encoder"]
@@ -91,9 +92,8 @@ def read_checkpoint(path: Path | str) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise BadFileError(path, "there is no such file", FIX) from error
     except Exception as error:  # torch and pickle raise half a dozen kinds on a damaged archive
-        raise BadFileError(
-            path, f"not a checkpoint of tensors ({type(error).__name__})", FIX
-        ) from error
+        reason = f"not a checkpoint of tensors ({atomic.unreadable(error)})"
+        raise BadFileError(path, reason, FIX) from error
     if not isinstance(content, dict):
         raise BadFileError(path, f"holds a {type(content).__name__}, expected a dictionary", FIX)
     return content

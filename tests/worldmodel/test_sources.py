@@ -132,12 +132,22 @@ def test_a_hostile_file_is_refused_and_not_run(tmp_path: Path) -> None:
 
     path = tmp_path / "evil.pt"
     torch.save({"encoder": Hostile()}, path)
-    with pytest.raises(BadFileError, match=r"evil\.pt: not a checkpoint of tensors"):
+    with pytest.raises(
+        BadFileError, match=r"evil\.pt: not a checkpoint of tensors .it asks to call getattr"
+    ):
         WorldModel.from_pretrained(path)
     path.write_bytes(pickle.dumps(Hostile()))
     with pytest.raises(BadFileError, match=r"evil\.pt: not a checkpoint of tensors"):
         WorldModel.from_pretrained(path)
     assert not (tmp_path / "owned").exists()
+
+
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
+    whole = (GOLDEN / "tiny64_ac.pt").read_bytes()
+    for kept in (0, 10, len(whole) // 2, len(whole) - 1):
+        (tmp_path / "cut.pt").write_bytes(whole[:kept])
+        with pytest.raises(BadFileError, match=r"cut\.pt: not a checkpoint .*damaged"):
+            WorldModel.from_pretrained(tmp_path / "cut.pt")
 
 
 def test_meta_to_ours_and_back(golden_model: WorldModel, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,9 @@ from typing import Any
 import torch
 
 from armchair.errors import ArmchairError, BadFileError
+
+_ASKED = re.compile(r"GLOBAL (\S+) was not an allowed global")
+"""What PyTorch says of a file that wants more than tensors."""
 
 
 def is_full(error: BaseException) -> bool:
@@ -67,7 +71,15 @@ def read_tensors(path: Path, fix: str) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise BadFileError(path, "there is no such file", fix) from error
     except Exception as error:  # torch raises half a dozen kinds on a damaged archive
-        raise BadFileError(
-            path, f"not a readable checkpoint ({type(error).__name__})", fix
-        ) from error
+        raise BadFileError(path, f"not a readable checkpoint ({unreadable(error)})", fix) from error
     return content
+
+
+def unreadable(error: Exception) -> str:
+    """Return in a few words why `torch.load` with `weights_only=True` refused a file."""
+    asked = _ASKED.search(str(error))
+    if asked is not None:
+        return f"it asks to call {asked[1]}, which was not done: it might run anything"
+    if isinstance(error, (RuntimeError, EOFError, OSError)):
+        return "cut short or damaged"
+    return f"{type(error).__name__}, damaged or of another kind"

@@ -119,6 +119,8 @@ def collect(
     dies; what was complete stays and is skipped next time.
     """
     work = ENGINES[engine]
+    if workers < 0:
+        raise BadValueError(f"workers {workers}: give 1 or more processes, or 0 for one per core.")
     root = root.absolute()
     claim(root, config.settings())
     clean_leftovers(root)

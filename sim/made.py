@@ -11,6 +11,7 @@ import h5py
 
 from armchair.episode import OUTCOMES, ROWS_PER_SECOND
 from armchair.episode_names import LAB, OBJECT_POSE, SIMULATION, index_of
+from armchair.errors import BadFileError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,10 @@ def total(parts: Iterable[Made]) -> Made:
 
 
 def made_under(root: Path) -> dict[tuple[str, str], Made]:
-    """Return what a folder holds, by (behaviour, object), sorted."""
+    """Return what a folder holds, by (behaviour, object), sorted.
+
+    Raises `BadFileError` naming a file that does not say.
+    """
     parts: dict[tuple[str, str], list[Made]] = defaultdict(list)
     for key, one in _episodes(root):
         parts[key].append(one)
@@ -58,9 +62,14 @@ def _episodes(root: Path) -> Iterator[tuple[tuple[str, str], Made]]:
         for folder in (root / LAB).glob(f"{outcome}/*/*"):
             if index_of(folder.name) is None:
                 continue
-            with h5py.File(folder / SIMULATION) as file:
-                attributes, rows = dict(file.attrs), len(file[OBJECT_POSE])
-            behaviour = str(attributes["behaviour"])
+            try:
+                with h5py.File(folder / SIMULATION) as file:
+                    attributes, rows = dict(file.attrs), len(file[OBJECT_POSE])
+                behaviour = str(attributes["behaviour"])
+            except (OSError, KeyError) as error:
+                found = f"cannot be read ({' '.join(str(error).split())})"
+                fix = "Delete the episode's folder; the same command makes it again"
+                raise BadFileError(folder / SIMULATION, found, fix) from error
             settled = bool(attributes.get("settled", behaviour != "play"))
             yield (
                 (behaviour, str(attributes.get("object", "box"))),

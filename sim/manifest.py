@@ -22,9 +22,9 @@ Settings = dict[str, Any]
 def claim(root: Path, settings: Settings) -> None:
     """Write the settings into a new folder, or check that an old one was made with the same.
 
-    Raises `BadFileError` naming what differs; a setting that an older folder does not know counts
-    as unset there. A folder from before there were manifests is judged by what its first episode
-    says of itself.
+    Raises `BadFileError` naming what differs or cannot be written; a setting that an older folder
+    does not know counts as unset there. A folder from before there were manifests is judged by what
+    its first episode says of itself.
     """
     path = root / MANIFEST
     wanted = json.loads(json.dumps({"version": VERSION, **settings}))
@@ -33,10 +33,14 @@ def claim(root: Path, settings: Settings) -> None:
         return
     if (found := _seen_in_first_episode(root)) is not None:
         _compare(root, found, {name: wanted[name] for name in found})
-    root.mkdir(parents=True, exist_ok=True)
-    temporary = root / f".{MANIFEST}-{os.getpid()}"
-    temporary.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        temporary = root / f".{MANIFEST}-{os.getpid()}"
+        temporary.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        reason = f"cannot be written ({error.strerror or error})"
+        raise BadFileError(path, reason, "Give a folder that you may write to") from error
 
 
 def _read(path: Path) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from armchair.errors import BadValueError, UnknownNameError
+from armchair.errors import BadFileError, BadValueError, UnknownNameError
 from armchair.poses import difference
 from armchair.sim import collect as collecting
 from armchair.sim.cameras import LEFT_SERIAL, RIGHT_SERIAL, WRIST_SERIAL
@@ -142,6 +143,19 @@ def test_every_camera_that_is_asked_for(tmp_path: Path) -> None:
     ((key, made),) = made_under(tmp_path).items()
     assert key == ("carry", "cup")
     assert (made.episodes, made.rows) == (1, ROWS)
+
+
+def test_a_damaged_episode_is_named_when_it_is_counted(collected: Path, tmp_path: Path) -> None:
+    shutil.copytree(collected, tmp_path, dirs_exist_ok=True)
+    damaged = next(iter(episodes(tmp_path).values())) / "simulation.h5"
+    damaged.write_bytes(b"")
+    with pytest.raises(BadFileError, match=r"simulation\.h5: cannot be read .*Delete the episode"):
+        made_under(tmp_path)
+
+
+def test_fewer_workers_than_none(tmp_path: Path) -> None:
+    with pytest.raises(BadValueError, match="workers -2: give 1 or more"):
+        next(collect(TINY, tmp_path, workers=-2))
 
 
 def test_what_was_made_is_counted(collected: Path) -> None:

@@ -124,15 +124,18 @@ def collect(
     root = root.absolute()
     claim(root, config.settings())
     clean_leftovers(root)
-    offset = ROLE_STRIDE[config.role]
-    done = existing_indices(root)
-    mine = shard.of(config.episodes)
-    yield from (i for i in mine if offset + i in done)
-    todo = [i for i in mine if offset + i not in done]
+    todo = missing(config, root, shard)
+    yield from sorted(set(shard.of(config.episodes)) - set(todo))
     try:
         yield from work(functools.partial(make_episode, config, root), todo, workers)
     finally:
         clean_leftovers(root)
+
+
+def missing(config: CollectConfig, root: Path, shard: Shard = Shard()) -> list[int]:  # noqa: B008
+    """Return the indices of a shard that are not complete under `root`."""
+    offset, done = ROLE_STRIDE[config.role], existing_indices(root)
+    return [index for index in shard.of(config.episodes) if offset + index not in done]
 
 
 @functools.cache

@@ -59,7 +59,7 @@ class Config:
 
 def run(config: Config) -> None:
     """Collect; raises ArmchairError on bad options, a folder of other episodes or a full disk."""
-    from armchair.sim.collect import CollectConfig, collect
+    from armchair.sim.collect import CollectConfig, collect, missing
     from armchair.sim.shard import Shard
 
     plan = CollectConfig(
@@ -77,7 +77,7 @@ def run(config: Config) -> None:
     )
     shard = Shard.parse(config.shard)
     workers = config.workers or (0 if config.engine == "ray" else os.cpu_count() or 1)
-    started, made = time.perf_counter(), 0
+    started, there, new = time.perf_counter(), 0, len(missing(plan, config.out, shard))
     with Progress(
         TextColumn("collect"),
         BarColumn(),
@@ -87,13 +87,14 @@ def run(config: Config) -> None:
     ) as progress:
         bar = progress.add_task("episodes", total=len(shard.of(config.episodes)))
         for _ in collect(plan, config.out, workers, shard=shard, engine=config.engine):
-            made += 1
-            progress.update(bar, completed=made)
+            there += 1
+            progress.update(bar, completed=there)
     seconds = time.perf_counter() - started
     Console().print(_what_is_there(config.out))
     Console().print(
-        f"{made} episodes of {config.rows} rows in {config.out}: {seconds:.0f} s, "
-        f"{made * config.rows / seconds:.0f} frames per second (existing episodes included)"
+        f"{there} episodes of {config.rows} rows in {config.out}, {new} of them new: "
+        f"{seconds:.0f} s, {new * config.rows / seconds:.0f} rows per second",
+        soft_wrap=True,
     )
 
 

@@ -15,7 +15,7 @@ import pytest
 from armchair.episode_names import LAB
 from armchair.errors import ArmchairError
 from armchair.sim import collect as collecting
-from armchair.sim.collect import CollectConfig, collect
+from armchair.sim.collect import CollectConfig, collect, missing
 from armchair.sim.droid_writer import TEMPORARY, existing_indices
 from armchair.sim.shard import Shard
 from armchair.worldmodel.data.validate import validate_episode
@@ -30,6 +30,7 @@ def test_existing_episodes_are_kept(
     made: list[int] = []
     monkeypatch.setattr(collecting, "make_episode", lambda _c, _r, index: made.append(index))
     config = CollectConfig(episodes=3, rows=ROWS)
+    assert missing(config, collected) == [2]
     list(collect(config, collected))
     assert made == [2]
     made.clear()

@@ -23,7 +23,7 @@ from armchair.worldmodel.precision import autocast
 from armchair.worldmodel.statistics import layer_normalised
 
 HELD_OUT_EVERY = 20
-"""Every twentieth video is only looked at."""
+"""Every twentieth video, or the last of fewer, is only looked at."""
 MEASURED = 256
 """Frames whose tokens set the standardisation of the input."""
 VALIDATION_STREAM = 1_000_003
@@ -134,11 +134,16 @@ def as_seen(frames: Tensor, size: int) -> Tensor:
 
 
 def split_frames(store: FrameStore) -> tuple[Tensor, Tensor]:
-    """Return frame indices of videos to learn from, and of held-out videos."""
+    """Return frame indices of videos to learn from, and of held-out videos.
+
+    Raises `BadValueError` if there is but one video.
+    """
     spans = [torch.arange(first, first + count) for first, count in store.episodes]
-    held_out = spans[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY] or spans[-1:]
-    rest = [span for number, span in enumerate(spans, 1) if number % HELD_OUT_EVERY] or spans
-    return torch.cat(rest), torch.cat(held_out)
+    if len(spans) < 2:
+        raise BadValueError(f"{store.folder}: one video is too few, as one is held out; give more.")
+    out = set(range(HELD_OUT_EVERY, len(spans) + 1, HELD_OUT_EVERY)) or {len(spans)}
+    rest = [span for number, span in enumerate(spans, 1) if number not in out]
+    return torch.cat(rest), torch.cat([spans[number - 1] for number in sorted(out)])
 
 
 def psnr(found: Tensor, wanted: Tensor) -> float:

@@ -131,21 +131,38 @@ def _check_finite(values: dict[str, float], step: int, folder: Path) -> None:
     """Raise `ArmchairError` if a loss or gradient is no number; the last checkpoint stays."""
     watched = {name: values.get(name, 0.0) for name in ("loss", "gradient_norm")}
     wrong = [f"{name} is {value}" for name, value in watched.items() if not math.isfinite(value)]
-    if not wrong:
-        return
+    if wrong:
+        raise _stopped(folder, ", ".join(wrong), step + 1)
+
+
+def _stopped(folder: Path, what: str, step: int) -> ArmchairError:
+    """Return the one line for numbers that are none at a step, counted from 1."""
     path = folder / CHECKPOINT
     kept = f"the last good checkpoint is {path}" if path.exists() else "no checkpoint was made yet"
-    raise ArmchairError(
-        f"{folder}: {', '.join(wrong)} at step {step + 1}: training stopped; {kept}. Lower the "
-        "peak learning rate or look at the data of that step, then run the command again."
+    return ArmchairError(
+        f"{folder}: {what} at step {step}: training stopped; {kept}. Lower the peak learning rate "
+        "or look at the data of that step, then run the command again."
     )
 
 
 def _save(learner: Learner, folder: Path, step: int, seconds: float, team: Team) -> None:
     if not team.leads:
         return
-    content = {"step": step, "seconds": seconds, "learner": learner.state()}
+    state = learner.state()
+    if wrong := _not_finite(state):
+        raise _stopped(folder, f"{wrong} is not finite", step)
+    content = {"step": step, "seconds": seconds, "learner": state}
     atomic.write_tensors(folder / CHECKPOINT, content)
+
+
+def _not_finite(state: Any, name: str = "state") -> str:
+    """Return the name of a tensor in nested dictionaries that holds what is no number, or ""."""
+    if isinstance(state, torch.Tensor):
+        return "" if bool(state.isfinite().all()) else name
+    if not isinstance(state, dict):
+        return ""
+    found = (_not_finite(value, f"{name}.{key}") for key, value in state.items())
+    return next((wrong for wrong in found if wrong), "")
 
 
 def _resume(learner: Learner, folder: Path, reporter: Reporter) -> tuple[int, float]:

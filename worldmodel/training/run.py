@@ -31,7 +31,7 @@ from armchair.worldmodel.training.units import measure_inputs, measure_latents
 
 MODEL, SCORES = "model", "scores.json"
 HELD_OUT_EVERY = 20
-"""Without a folder of held-out episodes, every twentieth episode is held out."""
+"""Without a folder of held-out episodes, every twentieth is held out, or the last of fewer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +135,24 @@ def build_model(
     return model
 
 
+def split_episodes(
+    episodes: Sequence[EpisodeHandle],
+) -> tuple[list[EpisodeHandle], list[EpisodeHandle]]:
+    """Return episodes to learn from and held-out ones: every twentieth, or the last of fewer.
+
+    Raises `BadValueError` if nothing would be left to learn from.
+    """
+    if len(episodes) < 2:
+        raise BadValueError(
+            f"{episodes[0].path}: one episode alone is too few, as one is held out; give more, or "
+            "another folder by --held-out."
+        )
+    last = len(episodes)
+    out = set(range(HELD_OUT_EVERY, last + 1, HELD_OUT_EVERY)) or {last}
+    numbered = list(enumerate(episodes, 1))
+    return [e for n, e in numbered if n not in out], [e for n, e in numbered if n in out]
+
+
 def prepare_caches(
     run: TrainRun, encoder: FrameEncoder, config: CacheConfig, reporter: Reporter
 ) -> tuple[TokenCache, TokenCache]:
@@ -142,8 +160,7 @@ def prepare_caches(
     episodes = [handle for folder in run.episodes for handle in DroidEpisodes(folder)]
     held_out = [handle for folder in run.held_out for handle in DroidEpisodes(folder)]
     if not held_out:
-        held_out = episodes[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY] or episodes[-1:]
-        episodes = [e for i, e in enumerate(episodes, 1) if i % HELD_OUT_EVERY] or episodes
+        episodes, held_out = split_episodes(episodes)
 
     def cached(name: str, handles: Sequence[EpisodeHandle]) -> TokenCache:
         def note(done: int, total: int) -> None:

@@ -98,3 +98,21 @@ def test_a_damaged_checkpoint_is_one_line(tmp_path: Path) -> None:
     (tmp_path / CHECKPOINT).write_bytes(b"cut short")
     with pytest.raises(BadFileError, match="Delete it to start again"):
         walk(tmp_path, Walker())
+
+
+class Exploding(Walker):
+    """Its loss is a number to the last, when a step takes the weight away."""
+
+    def update(self, moment: Moment) -> dict[str, float]:
+        values = super().update(moment)
+        if moment.step == 19:
+            self.place = torch.tensor(torch.nan)
+        return values
+
+
+def test_weights_that_are_no_numbers_do_not_replace_the_last_checkpoint(tmp_path: Path) -> None:
+    walk(tmp_path, Walker(), steps=10)
+    before = (tmp_path / CHECKPOINT).read_bytes()
+    with pytest.raises(ArmchairError, match=r"state\.place is not finite at step 20: .*checkpoint"):
+        walk(tmp_path, Exploding(), steps=20)
+    assert (tmp_path / CHECKPOINT).read_bytes() == before

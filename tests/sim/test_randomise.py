@@ -61,7 +61,7 @@ def test_the_seed_decides(arm: SimRobot, level: str) -> None:
 def test_none_changes_nothing_but_where_the_box_lies(arm: SimRobot) -> None:
     """Also after a scene of another level."""
     for before in ("none", "full"):
-        arm.new_scene(before, np.random.default_rng(5))
+        randomise(arm, LEVELS[before], np.random.default_rng(5))
         assert randomise(arm, LEVELS["none"], np.random.default_rng(6)) == LEFT
         for name in (*LOOKS, *LAMPS):
             wanted, found = getattr(arm.nominal, name), getattr(arm.model, name)

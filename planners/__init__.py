@@ -10,6 +10,7 @@ if __name__ == "planners":
 
 from armchair.planners import (  # each registers its planners
     cem,
+    cem_fit,
     cem_gradient,
     gradient,
     icem,
@@ -69,4 +70,4 @@ __all__ = [
     "with_options",
 ]
 
-del cem, cem_gradient, gradient, icem, mppi, random_shooting
+del cem, cem_fit, cem_gradient, gradient, icem, mppi, random_shooting

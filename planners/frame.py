@@ -70,9 +70,7 @@ class SearchPlanner(Generic[C]):
         ]
         c = self.config
         while pending := [run for run in runs if run.ask is not None]:
-            asks = [
-                (run.problem, run.ask.candidates, run.ask.gradient) for run in pending if run.ask
-            ]
+            asks = [(run.problem, run.ask) for run in pending if run.ask]
             found = answers(model, asks, c.objective, c.budget.memory_mb)
             for run, (energies, gradients) in zip(pending, found, strict=True):
                 run.take(energies, gradients)

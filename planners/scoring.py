@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from armchair.errors import BadValueError
 from armchair.planners.energy import Objective, chunk_size, score, score_with_gradient
 from armchair.planners.protocol import Context, LatentDynamics
+from armchair.planners.search import Ask
 
 
 class Problem(NamedTuple):
@@ -20,8 +22,8 @@ class Problem(NamedTuple):
     goal: Tensor
 
 
-Question = tuple[Problem, Tensor, bool]
-"""A problem, its candidates (candidates, horizon, 7), and whether gradients are wanted."""
+Question = tuple[Problem, Ask]
+"""A problem and what is asked about it."""
 Scores = tuple[Tensor, Tensor | None]
 
 
@@ -30,31 +32,37 @@ def answers(
 ) -> list[Scores]:
     """Return energies, and gradients where wanted, in the order of the questions."""
     if len(questions) > 1 and _together(model, questions):
-        return [(energies, None) for energies in _batched(model, questions, objective, memory_mb)]
+        with _arithmetic(model, exact=questions[0][1].exact):
+            batched = _batched(model, questions, objective, memory_mb)
+        return [(energies, None) for energies in batched]
     found: list[Scores] = []
-    for (context, goal), candidates, gradient in questions:
-        if gradient:
-            found.append(
-                score_with_gradient(model, context, candidates, goal, objective, memory_mb)
-            )
-        else:
-            found.append((score(model, context, candidates, goal, objective, memory_mb), None))
+    for (context, goal), ask in questions:
+        known = model, context, ask.candidates, goal, objective, memory_mb
+        with _arithmetic(model, exact=ask.exact):
+            found.append(score_with_gradient(*known) if ask.gradient else (score(*known), None))
     return found
+
+
+def _arithmetic(model: LatentDynamics, *, exact: bool) -> AbstractContextManager[object]:
+    """Return the context for exact energies: a model with a faster arithmetic says how to leave it
+    by a method `exactly`."""
+    choose = getattr(model, "exactly", None)
+    return choose() if exact and choose is not None else nullcontext()
 
 
 def _together(model: LatentDynamics, questions: Sequence[Question]) -> bool:
     """Return whether one `rollout_batch` can answer: same shapes, no gradients."""
-    shapes = {(q[0].context.latents.shape, q[1].shape) for q in questions}
-    wants_gradient = any(gradient for _, _, gradient in questions)
-    return hasattr(model, "rollout_batch") and len(shapes) == 1 and not wants_gradient
+    alike = {(p.context.latents.shape, ask.candidates.shape, ask.exact) for p, ask in questions}
+    wants_gradient = any(ask.gradient for _, ask in questions)
+    return hasattr(model, "rollout_batch") and len(alike) == 1 and not wants_gradient
 
 
 @torch.inference_mode()
 def _batched(
     model: Any, questions: Sequence[Question], objective: Objective, memory_mb: float
 ) -> list[Tensor]:
-    contexts = [problem.context for problem, _, _ in questions]
-    candidates = torch.stack([asked for _, asked, _ in questions])
+    contexts = [problem.context for problem, _ in questions]
+    candidates = torch.stack([ask.candidates for _, ask in questions])
     lived = (
         torch.stack([context.latents for context in contexts]),
         torch.stack([context.states for context in contexts]),
@@ -70,6 +78,6 @@ def _batched(
                 f"{type(model).__name__}.rollout_batch returned latents of shape "
                 f"{tuple(imagined.shape)}, expected {tuple(expected)}."
             )
-        for env, (problem, _, _) in enumerate(questions):
+        for env, (problem, _) in enumerate(questions):
             columns[env].append(objective.of(imagined[env], problem.goal, part[env]))
     return [torch.cat(column) for column in columns]

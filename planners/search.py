@@ -101,10 +101,14 @@ class Start:
 
 @dataclass(frozen=True)
 class Ask:
-    """Energies are wanted of candidates (candidates, horizon, 7), perhaps with their gradients."""
+    """Energies are wanted of candidates (candidates, horizon, 7), perhaps with their gradients.
+
+    exact: in the model's best arithmetic, where it has a faster one.
+    """
 
     candidates: Tensor
     gradient: bool = False
+    exact: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ latents are LayerNormed tokens, every prediction is LayerNormed again, states go
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 
 from armchair.worldmodel import model_files, poses, rollouts
 from armchair.worldmodel.encoder import FrameEncoder
-from armchair.worldmodel.precision import autocast
+from armchair.worldmodel.precision import autocast, float32
 from armchair.worldmodel.predictor import ACPredictor, PredictorCache
 from armchair.worldmodel.statistics import InputScaling, LatentStatistics, layer_normalised
 
@@ -108,6 +109,11 @@ class WorldModel(nn.Module):
         scaled = self.scaling.states(states), self.scaling.actions(actions)
         out, memory = self.predictor.extend(inputs, *scaled, extrinsics, cache=past)
         return latents + out.float() if self.sandbox else layer_normalised(out), memory
+
+    @staticmethod
+    def exactly() -> AbstractContextManager[None]:
+        """Return the context in which rollouts are in float32 on every machine."""
+        return float32()
 
     def rollout(
         self,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 
@@ -29,6 +30,19 @@ def supports_bfloat16(device: torch.device | str) -> bool:
 def uses_bfloat16(device: torch.device | str) -> bool:
     """Say whether `autocast` chooses bfloat16: the device supports it and it is not turned off."""
     return os.environ.get(FLOAT32_SWITCH, "") in ("", "0") and supports_bfloat16(device)
+
+
+@contextmanager
+def float32() -> Iterator[None]:
+    """Turn bfloat16 off within, and restore what was set before."""
+    before = os.environ.get(FLOAT32_SWITCH)
+    os.environ[FLOAT32_SWITCH] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[FLOAT32_SWITCH]
+        if before is not None:
+            os.environ[FLOAT32_SWITCH] = before
 
 
 def autocast(device: torch.device | str) -> AbstractContextManager[object]:

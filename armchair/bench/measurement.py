@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from armchair.errors import BadValueError
 from armchair.planners import Planner
@@ -21,6 +24,12 @@ class BenchSetting:
     planner: Planner
     repeats: int = 5
     """Timed runs after one that warms up; their median counts."""
+    problems: int = 50
+    """Pairs of frames that `time-to-energy` plans between."""
+    episodes: Path | None = None
+    """Folder of DROID-format episodes that these pairs come from; None simulates them."""
+    contenders: tuple[str, ...] = ()
+    """Planners, as name or name:option=value,…, that race to the energy; some of ours if empty."""
     rows: int = 60
     """Rows of the episodes that are written and read: 60 are 4 s."""
     mesh_keep: float | None = None
@@ -29,6 +38,8 @@ class BenchSetting:
     def __post_init__(self) -> None:
         if self.repeats < 1:
             raise BadValueError(f"repeats is {self.repeats}, expected 1 or more.")
+        if self.problems < 1:
+            raise BadValueError(f"problems is {self.problems}, expected 1 or more.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +69,35 @@ class Measurement:
 BENCHMARKS: Registry[Callable[[BenchSetting], Measurement]] = Registry("benchmark")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Times:
+    """Median seconds of some work: by the wall clock, and those of this process' processors.
+
+    The second says more where other processes share the machine.
+    """
+
+    clock: float
+    processor: float
+
+
+def timed(work: Callable[[], object], repeats: int) -> Times:
+    """Return the median times of `work`, after one run that does not count."""
+    work()
+    clock, processor = [], []
+    for _ in range(repeats):
+        began, used = time.perf_counter(), time.process_time()
+        work()
+        clock.append(time.perf_counter() - began)
+        processor.append(time.process_time() - used)
+    return Times(clock=statistics.median(clock), processor=statistics.median(processor))
+
+
 def seconds_of(work: Callable[[], object], repeats: int) -> float:
     """Return the median wall time of `work` in seconds, after one run that does not count."""
-    work()
-    taken = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
+    return timed(work, repeats).clock
+
+
+def peak_memory_mb() -> float:
+    """Return the most memory that this process has held so far, in megabytes."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / 2**20 if sys.platform == "darwin" else most / 2**10

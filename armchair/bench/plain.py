@@ -1,7 +1,8 @@
 """A plain, sound rendering of the paper's planner's rollout, to measure ours against.
 
-Float32, PyTorch's fused attention, one network call per imagined step over the whole prefix: no
-cache, no shared past, no lower precision. The weights are the model's own.
+Float32, PyTorch's fused attention, one network call per imagined step over the whole prefix (or as
+much of it as the model looks back on): no cache, no shared past, no lower precision. The weights
+are the model's own.
 """
 
 from __future__ import annotations
@@ -26,22 +27,44 @@ TOGETHER = 64
 def plain_energies(model: WorldModel, context: Context, candidates: Tensor, goal: Tensor) -> Tensor:
     """Return the energy (candidates,) of candidates (candidates, horizon, 7), eq. (5)."""
     with torch.autocast(model.device.type, enabled=False):
-        parts = [_imagine(model, context, chunk) for chunk in candidates.split(TOGETHER)]
+        parts = [_imagine(model, context, chunk)[:, -1] for chunk in candidates.split(TOGETHER)]
     return energy(torch.cat(parts), goal)
 
 
+class PlainDynamics:
+    """A world model in the plain rendering, for any planner."""
+
+    def __init__(self, model: WorldModel) -> None:
+        self._model = model
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Return the model's latents (batch, tokens, width)."""
+        return self._model.encode(frames)
+
+    @torch.inference_mode()
+    def rollout(
+        self, latents: Tensor, states: Tensor, past_actions: Tensor, candidates: Tensor
+    ) -> Tensor:
+        """Return imagined latents (candidates, horizon, tokens, width)."""
+        context = Context(latents=latents, states=states, past_actions=past_actions)
+        with torch.autocast(latents.device.type, enabled=False):
+            parts = [_imagine(self._model, context, chunk) for chunk in candidates.split(TOGETHER)]
+        return torch.cat(parts)
+
+
 def _imagine(model: WorldModel, context: Context, candidates: Tensor) -> Tensor:
-    """Return the last imagined latents (candidates, tokens, width)."""
-    count = len(candidates)
+    """Return imagined latents (candidates, horizon, tokens, width)."""
+    count, window = len(candidates), model.predictor.config.context_frames or 0
     latents = context.latents.expand(count, -1, -1, -1)
     states = context.states.expand(count, -1, -1)
     actions = context.past_actions.expand(count, -1, -1)
     for step in range(candidates.shape[1]):
         now = candidates[:, step : step + 1]
         actions = torch.cat([actions, now], dim=1)
-        latents = torch.cat([latents, _next(model, latents, states, actions)], dim=1)
+        seen = (part[:, -window:] for part in (latents, states, actions))
+        latents = torch.cat([latents, _next(model, *seen)], dim=1)
         states = torch.cat([states, poses.compose(states[:, -1:], now)], dim=1)
-    return latents[:, -1]
+    return latents[:, -candidates.shape[1] :]
 
 
 def _next(model: WorldModel, latents: Tensor, states: Tensor, actions: Tensor) -> Tensor:
@@ -86,7 +109,7 @@ def multiplications(model: WorldModel, context_frames: int, horizon: int) -> flo
     size = config.tokens_per_frame + config.conditions
     total = 0.0
     for frames in range(context_frames, context_frames + horizon):
-        length = frames * size
+        length = min(frames, config.context_frames or frames) * size
         attention = 2 * config.depth * length * length * config.width
         total += 2 * (length * weights + attention)
     return total

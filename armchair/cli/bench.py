@@ -15,8 +15,8 @@ class Config:
     """Options of `armchair bench`."""
 
     only: tuple[str, ...] = ()
-    """Benchmarks to run, all by default: action, collect, load, plan, plan-long, render,
-    train."""
+    """Benchmarks to run, all but the last by default: action, collect, load, plan, plan-long,
+    plan-window, render, train; time-to-energy takes half a minute per problem."""
     model: str = "default"
     """World model: a name (default is the shipped one) or a folder with a checkpoint."""
     planner: str = "cem"
@@ -25,6 +25,12 @@ class Config:
     """Timed runs of each; the median counts."""
     mesh_keep: float | None = None
     """Share of mesh faces in the frames that render counts, above 0 to 1; 0.2 if unset."""
+    problems: int = 50
+    """Pairs of frames of `time-to-energy`."""
+    episodes: Path | None = None
+    """Folder of DROID-format episodes that those pairs come from; simulated ones without."""
+    contenders: tuple[str, ...] = ()
+    """Planners that race in `time-to-energy`, as name or name:option=value,option=value."""
     out: Path | None = None
     """File for the figures as JSON."""
 
@@ -35,6 +41,7 @@ def run(config: Config) -> None:
         learning,
         loading,
         planning,
+        reaching,
         simulation,
         training,
     )
@@ -44,7 +51,7 @@ def run(config: Config) -> None:
     from armchair.worldmodel.model import WorldModel
     from armchair.worldmodel.optimisation import atomic
 
-    names = config.only or tuple(BENCHMARKS)
+    names = config.only or tuple(name for name in BENCHMARKS if name != "time-to-energy")
     benchmarks = {name: BENCHMARKS[name] for name in names}
     setting = BenchSetting(
         model=WorldModel.from_pretrained(config.model),

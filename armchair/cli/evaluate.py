@@ -42,8 +42,8 @@ class Config:
     episodes: int = 20
     """Episodes per task; each control plays the same ones."""
     planner: str = "cem"
-    """Planner: cem, cem-gradient, cem-meta, cem-paper, gradient, icem, mppi, random-shooting, or a
-    plug-in's name."""
+    """Planner: cem, cem-fit, cem-gradient, cem-meta, cem-paper, gradient, icem, mppi,
+    random-shooting, or a plug-in's name."""
     planner_options: tuple[str, ...] = ()
     """Planner settings to change, as name=value: samples=256 bounds.translation=0.05 (metres)."""
     model: str = "default"

@@ -97,12 +97,13 @@ def parts(bench: TrainBench) -> dict[str, Callable[[], object]]:
     generator = torch.Generator().manual_seed(0)
     frames = np.asarray(bench.store.frames[bench.index.reshape(-1)])
     rows = bench.index * bench.sampler.cache.layout.row_stride
-    clips = [part.to(bench.model.device) for part in bench.sampler.read(bench.index)]
-    latents = bench.model.latents_of(clips[0])
+    read = bench.sampler.read(bench.index)
+    tokens, states, actions = (part.to(bench.model.device) for part in read)
+    latents = bench.model.latents_of(tokens)
 
     def predict() -> None:
         with autocast(bench.model.device):
-            losses = ac_losses(bench.model, latents, *clips[1:])
+            losses = ac_losses(bench.model, latents, states, actions)
         losses.total.backward()
         bench.model.predictor.zero_grad(set_to_none=True)
 

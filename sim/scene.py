@@ -88,6 +88,9 @@ def compile_scene(config: SceneConfig = SceneConfig()) -> mujoco.MjModel:
             fovy=placement.fovy_deg,
         )
     spec.visual.quality.offsamples = config.offscreen_samples
+    # robosuite's lamp casts no shadows (half a frame's time again): no map of 4096² for them,
+    # which would take 116 MB of every GL context.
+    spec.visual.quality.shadowsize = 0
     if config.mesh_keep < 1.0:
         simplify_visual_meshes(spec, spec.copy().compile(), config.mesh_keep)
     return spec.compile()

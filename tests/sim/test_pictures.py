@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 
 import mujoco
@@ -77,6 +78,16 @@ def test_simplified_meshes_look_the_same(arm: SimRobot, full_mesh_arm: SimRobot)
         found.append(structural_similarity(halved(arm.frame()), halved(full_mesh_arm.frame())))
     assert np.mean(found) >= 0.97
     assert min(found) >= 0.96
+
+
+def test_no_lamp_casts_shadows_so_no_memory_is_kept_for_them(arm: SimRobot) -> None:
+    """With a map for shadows, not a byte of the picture changes."""
+    assert not arm.model.light_castshadow.any()
+    model = copy.copy(arm.model)
+    model.vis.quality.shadowsize = 4096
+    painter = Painter(model)
+    assert np.array_equal(painter.draw(arm.data, "left"), arm.frame())
+    painter.close()
 
 
 def test_reflections_are_left_out_because_nobody_sees_them(arm: SimRobot) -> None:

@@ -1,7 +1,8 @@
 """energy over two action axes, as a picture and as numbers
 
-Takes two frames one action apart, imagines every action of a grid from the first and scores it
-against the second. Writes NAME-AXIS-AXIS.png, .npz and .json into --out.
+Takes two frames one action apart (a simulated move, a saved pair, two rows of a logged episode),
+imagines every action of a grid from the first and scores it against the second. Writes
+NAME-AXIS-AXIS.png, .npz and .json into --out.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ class Config:
     """Where the two frames come from: one random simulated move, or --pair."""
     pair: str | None = None
     """An .npz of two frames and states, or franka: the real arm's pair that comes along."""
+    logged: Path | None = None
+    """Folder of one logged episode in DROID format; its --rows are the two frames."""
+    rows: tuple[int, int] = (0, 4)
+    """Rows of the logged episode at 15 Hz, 0 the first: where the action starts, and the goal."""
     axes: tuple[str, str] = ("x", "z")
     """Two of x y z (metres), roll pitch yaw (radians), gripper (closedness)."""
     grid: int = 21
@@ -39,8 +44,9 @@ class Config:
     horizon: int = 1
     """Equal model steps in which every action of the grid is taken."""
     film: int = 0
-    """Play so many steps of a simulated reach and write NAME-AXIS-AXIS.mp4, a landscape before each
-    action, with its figures as .json; 0 is one still picture."""
+    """Play so many steps of a simulated reach (or take so many moments between the --rows of the
+    logged episode) and write NAME-AXIS-AXIS.mp4, a landscape at each, with its figures as .json; 0
+    is one still picture."""
     planner: str = "cem"
     """Planner that plays the episode of --film."""
     model: str = "default"
@@ -60,7 +66,9 @@ class Config:
         if self.film < 0:
             raise BadValueError(f"--film is {self.film}, expected a number of steps, or 0.")
         if self.film and (self.source == "pair" or self.pair is not None):
-            raise BadValueError("--film plays an episode in the simulator: leave out --pair.")
+            raise BadValueError("--film is of an episode: leave out --pair.")
+        if self.logged is not None and (self.source == "pair" or self.pair is not None):
+            raise BadValueError("--logged and --pair both name the frames: leave one out.")
         if self.seed < 0 or self.episode < 0:
             raise BadValueError(
                 f"--seed {self.seed} and --episode {self.episode} must both be 0 or more."
@@ -92,15 +100,22 @@ def run(config: Config) -> None:
 
 def _film(config: Config, settings: LandscapeConfig, named: NamedModel) -> None:
     from armchair.evaluation.landscape_film import figures_of, film, moments
+    from armchair.evaluation.logged_pairs import logged_moments
     from armchair.evaluation.provenance import code_version
     from armchair.planners import RecedingHorizonAgent, load_planner
 
-    scene = _scene(config)
-    agent = RecedingHorizonAgent(named.model, load_planner(config.planner), scene.policy_seed())
-    stem = config.out / f"reach-{config.seed}-{config.episode}-{'-'.join(config.axes)}"
     console = Console()
-    with console.status(f"imagining {config.grid**2} actions at {config.film} steps"):
+    if config.logged is not None:
+        pairs = logged_moments(config.logged, config.rows, config.film)
+        name = f"{config.logged.name.replace(':', '-')}-{config.rows[0]}-{config.rows[1]}"
+    else:
+        scene = _scene(config)
+        planner = load_planner(config.planner)
+        agent = RecedingHorizonAgent(named.model, planner, scene.policy_seed())
         pairs = moments(scene, agent, config.film)
+        name = f"reach-{config.seed}-{config.episode}"
+    stem = config.out / f"{name}-{'-'.join(config.axes)}"
+    with console.status(f"imagining {config.grid**2} actions at {config.film} steps"):
         landscapes = film(stem.with_suffix(".mp4"), named.model, pairs, settings)
     numbers = {"version": 1, "model": named.name, "model_sha256": named.sha256}
     page = {**numbers, "code": code_version(), **figures_of(landscapes)}
@@ -121,8 +136,11 @@ def _scene(config: Config) -> Scene:
 
 
 def _pair(config: Config) -> FramePair:
+    from armchair.evaluation.logged_pairs import logged_pair
     from armchair.evaluation.pairs import load_pair, simulated_pair
 
+    if config.logged is not None:
+        return logged_pair(config.logged, config.rows)
     if config.pair is not None:
         return load_pair(config.pair)
     return simulated_pair(_scene(config))

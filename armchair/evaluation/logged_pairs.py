@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,20 @@ def logged_pair(folder: Path, rows: tuple[int, int]) -> FramePair:
     Raises `BadFileError` for a folder that holds no episode or several, and `BadValueError` for
     rows that it does not have or that are the same.
     """
+    return _pair(_only_episode(folder, rows), rows)
+
+
+def logged_moments(folder: Path, rows: tuple[int, int], steps: int) -> Iterator[FramePair]:
+    """Yield `steps` pairs of one logged episode, from rows i … j, evenly spread, to row j."""
+    episode = _only_episode(folder, rows)
+    places = np.linspace(rows[0], rows[1], steps + 1).round().astype(int)[:-1]
+    for place in places:
+        if int(place) != rows[1]:
+            yield _pair(episode, (int(place), rows[1]))
+
+
+def _only_episode(folder: Path, rows: tuple[int, int]) -> EpisodeHandle:
+    """Return the episode in a folder, which must have both rows."""
     episodes = DroidEpisodes(folder)
     if len(episodes) != 1:
         fix = f"Name one of them, such as {episodes[0].path}."
@@ -37,7 +52,7 @@ def logged_pair(folder: Path, rows: tuple[int, int]) -> FramePair:
             f"rows are {rows[0]} and {rows[1]}: expected two different ones of 0 … {length - 1}, "
             f"the rows of {folder}."
         )
-    return _pair(episodes[0], rows)
+    return episodes[0]
 
 
 def drawn_pairs(folder: Path, count: int, seed: int) -> list[FramePair]:

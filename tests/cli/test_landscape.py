@@ -13,8 +13,11 @@ from PIL import Image
 from armchair.cli.main import main
 from armchair.evaluation import models
 from armchair.evaluation.models import NamedModel
+from armchair.sim.droid_writer import write_episode
+from armchair.worldmodel.data.episodes import DroidEpisodes
 from tests.evaluation.conftest import env  # noqa: F401  # the fixture
 from tests.evaluation.fakes import FakeReach, PixelModel
+from tests.factories import make_episode
 
 
 @pytest.fixture
@@ -62,6 +65,8 @@ def test_picture_and_numbers(options: list[str], stem: str, workplace: Path) -> 
     [
         (["--source", "pair"], "--source pair needs --pair"),
         (["--pair", "nothing.npz"], "nothing.npz: there is no such file"),
+        (["--logged", "nowhere"], "nowhere"),
+        (["--logged", "nowhere", "--pair", "franka"], "leave one out"),
         (["--axes", "x", "q"], "unknown action axis 'q'"),
         (["--axes", "z", "z"], "two different"),
         (["--grid", "1"], "grid is 1"),
@@ -75,6 +80,21 @@ def test_bad_input_is_one_line_and_exit_2(
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     assert words in lines[0]
+
+
+def test_a_logged_episode_as_picture_and_film(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_episode(workplace / "logged", make_episode(0, rows=24))
+    folder = DroidEpisodes(workplace / "logged")[0].path
+    options = ["landscape", "--grid", "5", "--out", "out", "--logged", str(folder)]
+    assert main([*options, "--rows", "2", "10"]) == 0
+    assert main([*options, "--rows", "2", "10", "--film", "2"]) == 0
+    names = {file.suffix for file in (workplace / "out").iterdir()}
+    assert names == {".png", ".npz", ".json", ".mp4"}
+    assert "step 1: convexity" in capsys.readouterr().out
+    assert main([*options, "--rows", "2", "99"]) == 2
+    assert "0 … 23" in capsys.readouterr().err
 
 
 def test_film_over_an_episode(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:

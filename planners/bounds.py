@@ -26,17 +26,27 @@ class ActionBounds:
     translation: metres per axis, or the radius of the ball; rotation: radians per axis, 0 = do not
     search; gripper: change of closedness. The paper says "L1 ball", its figures and code mean the
     box.
+
+    grip_within: the gripper moves only in actions that move the hand by no more than this on every
+    axis, metres; infinite = no such rule. A picture of a closed hand costs less energy with closed
+    fingers wherever the hand is, so a planner of short sight closes them on the way and arrives
+    with a fist; nobody closes the hand before it is there.
     """
 
     translation: float = TRANSLATION_LIMIT_M
     rotation: float = 0.0
     gripper: float = GRIPPER_LIMIT
     shape: Shape = "box"
+    grip_within: float = float("inf")
 
     def __post_init__(self) -> None:
         for name in ("translation", "rotation", "gripper"):
             if not 0.0 <= (value := getattr(self, name)) < float("inf"):
                 raise BadValueError(f"bound on {name} is {value}, expected zero or more.")
+        if not self.grip_within >= 0.0:
+            raise BadValueError(
+                f"bounds.grip_within is {self.grip_within}, expected metres, zero or more."
+            )
         if self.shape not in get_args(Shape):
             legal = ", ".join(get_args(Shape))
             raise BadValueError(f"bound shape is {self.shape!r}, expected one of {legal}.")
@@ -52,14 +62,15 @@ class ActionBounds:
         return torch.tensor(entries, dtype=torch.float64)
 
     def clip(self, actions: Tensor) -> Tensor:
-        """Return the nearest actions (..., 7) within bounds."""
+        """Return the nearest actions (..., 7) within bounds; where the hand moves too far for the
+        gripper to move, it is the gripper that stays."""
         limits = self.limits().to(actions)
         clipped = torch.maximum(torch.minimum(actions, limits), -limits)
         if self.shape != "box":
             project = project_to_l1_ball if self.shape == "l1-ball" else project_to_l2_ball
             ball = project(actions[..., :3], self.translation)
             clipped = torch.cat([ball, clipped[..., 3:]], dim=-1)
-        return clipped
+        return self._fingers_wait(clipped)
 
     def contains(self, actions: Tensor, slack: float = 1e-6) -> bool:
         """Return whether all actions (..., 7) are within bounds, up to rounding."""
@@ -75,7 +86,13 @@ class ActionBounds:
             draw = _sample_l1_ball if self.shape == "l1-ball" else _sample_l2_ball
             ball = draw(count, horizon, generator) * self.translation
             actions = torch.cat([ball, actions[..., 3:]], dim=-1)
-        return actions
+        return self._fingers_wait(actions)
+
+    def _fingers_wait(self, actions: Tensor) -> Tensor:
+        if self.grip_within == float("inf"):
+            return actions
+        arrives = actions[..., :3].abs().amax(dim=-1, keepdim=True) <= self.grip_within
+        return torch.cat([actions[..., :6], actions[..., 6:] * arrives], dim=-1)
 
 
 def project_to_l1_ball(vectors: Tensor, radius: float) -> Tensor:

@@ -60,3 +60,18 @@ def test_illegal_bounds_name_the_value() -> None:
         ActionBounds(translation=-1)
     with pytest.raises(BadValueError, match="sphere"):
         ActionBounds(shape="sphere")  # type: ignore[arg-type]
+
+
+def test_gripper_waits_until_the_hand_hardly_moves() -> None:
+    bounds = ActionBounds(grip_within=0.02)
+    far, near = torch.zeros(2, 7)
+    far[:3], far[6] = torch.tensor([0.0, -0.021, 0.01]), 0.5
+    near[:3], near[6] = torch.tensor([0.019, -0.019, 0.0]), 0.5
+    assert bounds.clip(far)[6] == 0.0
+    assert torch.equal(bounds.clip(far)[:6], far[:6])
+    assert torch.equal(bounds.clip(near), near)
+    assert ActionBounds().contains(far)
+    assert not bounds.contains(far)
+    assert bounds.contains(bounds.sample(500, 2, torch.Generator().manual_seed(0)))
+    with pytest.raises(BadValueError, match="grip_within"):
+        ActionBounds(grip_within=-1.0)

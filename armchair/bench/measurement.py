@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -95,9 +93,3 @@ def timed(work: Callable[[], object], repeats: int) -> Times:
 def seconds_of(work: Callable[[], object], repeats: int) -> float:
     """Return the median wall time of `work` in seconds, after one run that does not count."""
     return timed(work, repeats).clock
-
-
-def peak_memory_mb() -> float:
-    """Return the most memory that this process has held so far, in megabytes."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / 2**20 if sys.platform == "darwin" else most / 2**10

@@ -13,12 +13,12 @@ from armchair.bench.measurement import (
     BENCHMARKS,
     BenchSetting,
     Measurement,
-    peak_memory_mb,
     timed,
 )
 from armchair.bench.plain import multiplications, plain_energies
 from armchair.evaluation.episode import Scene
 from armchair.evaluation.pairs import simulated_walk
+from armchair.evaluation.provenance import peak_memory_mb
 from armchair.planners import ActionBounds, Context
 from armchair.planners.energy import score
 from armchair.poses import difference

@@ -60,6 +60,9 @@ class Config:
     """Randomisation of the scene: light is the benchmark's, none and full stand beside it."""
     controls: tuple[str, ...] = ("all",)
     """Controls beside the planner: all, none, or names (random, hold, shuffled-goal, …)."""
+    state_goal: float = 0.0
+    """Play the planner once more with so much energy per metre to the goal's state added: a row
+    labelled +state goal in a table of its own, which counts for nothing. 0 leaves it out."""
     videos: bool = True
     """Write one MP4 per episode of the planner."""
     record: bool = False
@@ -90,6 +93,7 @@ class Config:
 
 def run(config: Config) -> None:
     """Evaluate, write the report and show it."""
+    from armchair.evaluation.benchmark import contestants_of
     from armchair.evaluation.markdown import append_results
     from armchair.evaluation.run import evaluate, prepare_folder
     from armchair.evaluation.thresholds import failures, read_thresholds
@@ -103,7 +107,7 @@ def run(config: Config) -> None:
     evaluation = _evaluation(config)
     prepare_folder(config.out, config.overwrite)
     with _progress() as progress:
-        total = config.episodes * (1 + len(evaluation.protocol.controls))
+        total = config.episodes * len(contestants_of(evaluation.entry(), evaluation.protocol))
         bars = _Bars(progress, evaluation.tasks, total)
         report = evaluate(evaluation, bars)
     console = Console()
@@ -158,6 +162,7 @@ def _evaluation(config: Config) -> Evaluation:
             controls=select_controls(config.controls),
             out=config.out,
             videos=config.videos,
+            state_goal=config.state_goal,
         ),
         context_frames=config.context_frames,
         workers=config.workers,
@@ -195,6 +200,8 @@ def _table(name: str, task: TaskReport) -> Table:
     table.add_row(*_cells("planner", task.score), style="bold")
     for control, score in task.controls.items():
         table.add_row(*_cells(control, score))
+    for name, score in task.state_goal.items():
+        table.add_row(*_cells(f"{name} (counts for nothing)", score), style="dim")
     return table
 
 

@@ -10,6 +10,7 @@ from armchair.evaluation.contestants import CONTROLS, Contestant, Entry, planner
 from armchair.evaluation.outcomes import Ledger, Outcome, Score
 from armchair.evaluation.protocol import Protocol
 from armchair.evaluation.report import EpisodeRow, TaskReport
+from armchair.evaluation.state_goal import state_goal_contestant
 
 __all__ = ["OnEpisode", "Protocol", "RejectedResetsError", "check_rejections", "run_task"]
 
@@ -25,21 +26,31 @@ OnEpisode = Callable[[str, str, Outcome], None]
 """Called with the task, the contestant and the outcome after every episode."""
 
 
-def contestants_of(entry: Entry, controls: Sequence[str]) -> list[Contestant]:
-    """Return the planner under test and the named controls."""
-    return [planner_under_test(entry), *(CONTROLS[name](entry) for name in controls)]
+def contestants_of(entry: Entry, protocol: Protocol) -> list[Contestant]:
+    """Return the planner under test, the controls, and if it is asked for the one that knows the
+    goal's state."""
+    contestants = [planner_under_test(entry)]
+    contestants += [CONTROLS[name](entry) for name in protocol.controls]
+    if protocol.state_goal:
+        contestants.append(state_goal_contestant(entry, protocol.state_goal))
+    return contestants
 
 
 def run_task(
     name: str, entry: Entry, protocol: Protocol, ledger: Ledger, on_episode: OnEpisode
 ) -> TaskReport:
     """Play all episodes of a task with the planner and its controls."""
-    contestants = contestants_of(entry, protocol.controls)
+    contestants = contestants_of(entry, protocol)
     outcomes = play_all(name, contestants, protocol, ledger, on_episode)
     entrant = outcomes.pop(ENTRANT)
     return TaskReport(
         score=Score.of(entrant),
-        controls={control: Score.of(played) for control, played in outcomes.items()},
+        controls={control: Score.of(outcomes[control]) for control in protocol.controls},
+        state_goal={
+            name: Score.of(played)
+            for name, played in outcomes.items()
+            if name not in protocol.controls
+        },
         per_episode=tuple(EpisodeRow.of(outcome) for outcome in entrant),
     )
 

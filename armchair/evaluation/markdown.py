@@ -22,7 +22,8 @@ def markdown(report: Report) -> str:
         f"# Evaluation: {', '.join(report.tasks)}",
         f"Benchmark v1, role {report.role}, level {report.level}, seed {report.seed}. "
         f"Model `{report.model}` (sha256 `{report.model_sha256[:12]}`), code `{report.code}`, "
-        f"on {report.cpu}.",
+        f"on {report.cpu}, imagined in {report.arithmetic}, at most "
+        f"{report.peak_memory_mb:.0f} MB of memory.",
         f"Planner: {settings}.",
         *(_task_section(name, task) for name, task in report.tasks.items()),
     ]
@@ -91,8 +92,18 @@ def _task_section(name: str, task: TaskReport) -> str:
             f"{task.score.rejected_resets}. Controls play the same episodes; the experts read the "
             "goal state and are the ceiling, not entrants.",
             table(["episode", "success", "start cm", "end cm", "video"], episodes),
+            *_state_goal(task),
         ]
     )
+
+
+def _state_goal(task: TaskReport) -> list[str]:
+    """Return the table of those who knew the goal's state, if any played."""
+    rows = [score_cells(name, score) for name, score in task.state_goal.items()]
+    title = (
+        "With the goal's *state* in the objective, which agents may not know. Counts for nothing."
+    )
+    return [title, table(SCORE_HEADER, rows)] if rows else []
 
 
 def _clauses(task: TaskReport) -> list[str]:

@@ -43,7 +43,7 @@ class PlayerMaker:
 
 class _ArenaPlayer:
     def __init__(self, entry: Entry, protocol: Protocol) -> None:
-        self._contestants = contestants_of(entry, protocol.controls)
+        self._contestants = contestants_of(entry, protocol)
         self._protocol = protocol
         self._arena: Arena | None = None
 

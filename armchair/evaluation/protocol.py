@@ -20,10 +20,14 @@ class Protocol:
     controls: tuple[str, ...]
     out: Path
     videos: bool
+    state_goal: float = 0.0
+    """Energy per metre of the contestant `+state goal`; 0 leaves it out."""
 
     def __post_init__(self) -> None:
         if self.episodes < 1:
             raise BadValueError(f"episodes is {self.episodes}, expected 1 or more.")
+        if not 0.0 <= self.state_goal < float("inf"):
+            raise BadValueError(f"state_goal is {self.state_goal}, expected 0 (none) or more.")
 
     def scene(self, episode: int) -> Scene:
         """Return the scene of one episode."""

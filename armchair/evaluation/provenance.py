@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import subprocess
+import sys
 from pathlib import Path
 
 import armchair
@@ -26,6 +28,13 @@ def code_version() -> str:
 def processor() -> str:
     """Return the processor's name and the number of cores that this process may use."""
     return f"{_processor_name()}, {usable_cores()} cores"
+
+
+def peak_memory_mb() -> float:
+    """Return the most memory, in megabytes, that this process or one of its workers has held."""
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    most = max(resource.getrusage(which).ru_maxrss for which in who)
+    return most / 2**20 if sys.platform == "darwin" else most / 2**10
 
 
 def usable_cores() -> int:

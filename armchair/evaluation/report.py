@@ -48,18 +48,24 @@ class EpisodeRow:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskReport:
-    """The planner's score, its controls by name, and every episode of the planner."""
+    """The planner's score, its controls by name, and every episode of the planner.
+
+    state_goal: who knew the goal's state, by name; apart from all that counts.
+    """
 
     score: Score
     controls: Mapping[str, Score]
     per_episode: tuple[EpisodeRow, ...]
+    state_goal: Mapping[str, Score] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the schema's entry: the score's fields, then controls and episodes."""
+        knowing = {name: _entry(score) for name, score in self.state_goal.items()}
         return {
             **_entry(self.score),
             "controls": {name: _entry(score) for name, score in self.controls.items()},
             "per_episode": [_entry(row) for row in self.per_episode],
+            **({"state_goal": knowing} if knowing else {}),
         }
 
 
@@ -73,7 +79,9 @@ def _entry(part: Score | EpisodeRow) -> dict[str, Any]:
 class Report:
     """A whole run; `cpu` names the processor and its usable cores, `code` the commit.
 
-    workers: processes that played; reruns: episodes that a dying worker lost, played again.
+    arithmetic: number format of imagination, bfloat16 or float32; peak_memory_mb: the most that a
+    process of the run held. workers: processes that played; reruns: episodes that a dying worker
+    lost, played again.
     """
 
     role: str
@@ -82,7 +90,9 @@ class Report:
     model: str
     model_sha256: str
     code: str
+    arithmetic: str
     cpu: str
+    peak_memory_mb: float
     planner: Mapping[str, Any]
     tasks: Mapping[str, TaskReport]
     workers: int = 1
@@ -99,7 +109,9 @@ class Report:
             "model": self.model,
             "model_sha256": self.model_sha256,
             "code": self.code,
+            "arithmetic": self.arithmetic,
             "cpu": self.cpu,
+            "peak_memory_mb": round(self.peak_memory_mb),
             "planner": dict(self.planner),
             **({"workers": self.workers} if self.workers > 1 else {}),
             **({"reruns": list(self.reruns)} if self.reruns else {}),

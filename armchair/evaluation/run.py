@@ -7,9 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from armchair.errors import BadFileError, BadValueError
-from armchair.evaluation.arena import ENTRANT
-from armchair.evaluation.benchmark import OnEpisode, check_rejections, run_task
+from armchair.evaluation.benchmark import (
+    OnEpisode,
+    check_rejections,
+    contestants_of,
+    run_task,
+)
 from armchair.evaluation.contestants import Entry
 from armchair.evaluation.crew import Crew, Job
 from armchair.evaluation.markdown import markdown
@@ -18,10 +24,11 @@ from armchair.evaluation.outcomes import Ledger, Outcome
 from armchair.evaluation.paper_tables import paper_tables
 from armchair.evaluation.players import PlayerMaker
 from armchair.evaluation.protocol import Protocol
-from armchair.evaluation.provenance import code_version, processor
+from armchair.evaluation.provenance import code_version, peak_memory_mb, processor
 from armchair.evaluation.report import Report
 from armchair.evaluation.tasks import check_tasks
-from armchair.planners import Planner
+from armchair.planners import LatentDynamics, Planner
+from armchair.worldmodel.precision import uses_bfloat16
 
 LEDGER = "episodes.jsonl"
 
@@ -82,6 +89,7 @@ def evaluate(evaluation: Evaluation, on_episode: OnEpisode, *, overwrite: bool =
     report = Report(
         **named,
         cpu=processor(),
+        peak_memory_mb=peak_memory_mb(),
         tasks=tasks,
         workers=evaluation.workers,
         reruns=tuple(" · ".join(map(str, job)) for job in reruns),
@@ -109,7 +117,7 @@ def _play_ahead(evaluation: Evaluation, ledger: Ledger, on_episode: OnEpisode) -
     jobs = [
         (task, contestant, episode)
         for task in evaluation.tasks
-        for contestant in (ENTRANT, *protocol.controls)
+        for contestant in (c.name for c in contestants_of(evaluation.entry(), protocol))
         for episode in range(protocol.episodes)
         if ledger.find(task, contestant, episode) is None
     ]
@@ -150,8 +158,15 @@ def header(evaluation: Evaluation) -> dict[str, Any]:
         "model": named.name,
         "model_sha256": named.sha256,
         "code": code_version(),
+        "arithmetic": _arithmetic(named.model),
         "planner": evaluation.planner_settings(),
     }
+
+
+def _arithmetic(model: LatentDynamics) -> str:
+    """Return the number format in which a world model of ours imagines; plug-ins choose alone."""
+    device = getattr(model, "device", torch.device("cpu"))
+    return "bfloat16" if uses_bfloat16(device) else "float32"
 
 
 def prepare_folder(out: Path, overwrite: bool, report: str = "report.json") -> None:

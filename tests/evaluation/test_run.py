@@ -37,7 +37,9 @@ TOP = {
     "model": str,
     "model_sha256": str,
     "code": str,
+    "arithmetic": str,
     "cpu": str,
+    "peak_memory_mb": int,
     "planner": dict,
     "tasks": dict,
 }

@@ -1,0 +1,119 @@
+"""The planner with the goal's state in its objective: labelled `+state goal`, counts for no target.
+
+Fair play shows agents goal images alone. What the state of the goal would add can be measured all
+the same, by a contestant of its own name, in a table of its own. Nothing else imports this but the
+list of contestants.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from armchair.evaluation.contestants import Contestant, Entry
+from armchair.evaluation.oracle import goal_states, state_latents
+from armchair.planners import Context, Decision, GoalImage, LatentDynamics, Observation, Plan
+from armchair.planners.agent import moved_on
+from armchair.planners.energy import energy
+from armchair.poses import check_states
+from armchair.worldmodel import poses
+
+LABEL = "+state goal"
+
+
+def state_goal_contestant(entry: Entry, weight: float) -> Contestant:
+    """Return the entrant with so much energy per metre to the goal's position added."""
+
+    def make(seed: int, simulator: Any) -> StateGoalPolicy:
+        return StateGoalPolicy(entry, weight, seed, simulator)
+
+    return Contestant(name=f"planner {LABEL} {weight:g}", diagnosis=make)
+
+
+class StateGoalDynamics:
+    """Another model whose latents have tokens more: where the hand is, weighed.
+
+    The mean absolute difference of all is then the image's (over a few more tokens) plus `weight`
+    times the distance in metres, summed over x, y, z and the gripper.
+    """
+
+    def __init__(self, model: LatentDynamics, weight: float) -> None:
+        self._model, self._weight = model, weight
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Return the model's own latents; `joined` adds the tokens."""
+        return self._model.encode(frames)
+
+    def joined(self, latents: Tensor, states: Tensor) -> Tensor:
+        """Return latents (..., more tokens, width) of latents (..., tokens, width) and the states
+        (..., 7) that belong to them."""
+        tokens, width = latents.shape[-2:]
+        where = state_latents(states).to(latents).squeeze(-2)
+        where = F.pad(where, (0, -where.shape[-1] % width)).unflatten(-1, (-1, width))
+        share = (tokens + where.shape[-2]) * width
+        return torch.cat([latents, self._weight * share * where], dim=-2)
+
+    def rollout(
+        self, latents: Tensor, states: Tensor, past_actions: Tensor, candidates: Tensor
+    ) -> Tensor:
+        """Return imagined latents (candidates, horizon, more tokens, width)."""
+        added = -(-state_latents(states[-1]).shape[-1] // latents.shape[-1])
+        own = latents[:, : latents.shape[1] - added]
+        imagined = self._model.rollout(own, states, past_actions, candidates)
+        reached, state = [], states[-1].expand(len(candidates), -1)
+        for actions in candidates.unbind(dim=1):
+            state = poses.compose(state, actions)
+            reached.append(state)
+        return self.joined(imagined, torch.stack(reached, dim=1))
+
+
+class StateGoalPolicy:
+    """The entrant's planner over `StateGoalDynamics`; sees one frame at a time."""
+
+    def __init__(self, entry: Entry, weight: float, seed: int, simulator: Any) -> None:
+        self._planner, self._model = entry.planner, StateGoalDynamics(entry.model, weight)
+        self._generator = torch.Generator().manual_seed(seed)
+        self._states = [_tensor(state) for state in goal_states(simulator)]
+        self._goals: list[Tensor] = []
+        self._switch_steps: tuple[int, ...] = ()
+        self._step = 0
+        self._last: Plan | None = None
+
+    def start(self, goals: Sequence[GoalImage], switch_steps: Sequence[int] = ()) -> None:
+        """Take the goal images of a new episode; their states are known already."""
+        pairs = zip(goals, self._states, strict=True)
+        self._goals = [self._model.joined(self._encode(g.frame), state) for g, state in pairs]
+        self._switch_steps, self._step, self._last = tuple(switch_steps), 0, None
+
+    def act(self, observation: Observation) -> Decision:
+        """Return the next action."""
+        began = time.perf_counter()
+        state = _tensor(check_states(observation.state, "observation"))
+        now = self._model.joined(self._encode(observation.frame), state)
+        goal = self._goals[sum(self._step >= step for step in self._switch_steps)]
+        context = Context(
+            latents=now[None], states=state[None].to(now), past_actions=now.new_zeros(0, 7)
+        )
+        plan = self._planner.plan(self._model, context, goal, self._generator, moved_on(self._last))
+        self._step, self._last = self._step + 1, plan
+        return Decision(
+            action=plan.actions[0].numpy().astype(np.float64),
+            plan=plan,
+            energy=float(energy(now, goal)),
+            seconds=time.perf_counter() - began,
+        )
+
+    @torch.no_grad()
+    def _encode(self, frame: NDArray[np.uint8]) -> Tensor:
+        return self._model.encode(torch.from_numpy(np.ascontiguousarray(frame))[None])[0]
+
+
+def _tensor(state: NDArray[np.float64]) -> Tensor:
+    return torch.as_tensor(np.array(state), dtype=torch.float32)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,7 @@ from armchair.worldmodel.data.episodes import DroidEpisodes
 from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.encoder_files import save_encoder
 from armchair.worldmodel.model import WorldModel
+from armchair.worldmodel.optimisation.loop import LoopConfig
 from armchair.worldmodel.training.action_inference import InferenceConfig
 from armchair.worldmodel.training.clips import ClipConfig
 from armchair.worldmodel.training.learner import PredictorSize, TrainConfig
@@ -23,6 +28,7 @@ from armchair.worldmodel.training.pairs import PairConfig
 from armchair.worldmodel.training.run import split_episodes
 from tests.factories import make_episode
 
+EVERY_STEP = LoopConfig(checkpoint_minutes=0.0)
 SEARCH = InferenceConfig(
     pairs=PairConfig(count=4, gripper_share=None, most_turn=1.0),
     first_samples=6,
@@ -67,6 +73,28 @@ def test_a_run_its_resume_and_its_relay(episodes: Path, saved: Path, tmp_path: P
         WorldModel.from_pretrained(relay).state_dict()["statistics.change_scale"],
         model.state_dict()["statistics.change_scale"],
     )
+
+
+def test_a_killed_run_ends_in_the_same_weights(episodes: Path, saved: Path, tmp_path: Path) -> None:
+    steps, out = 40, tmp_path / "killed"
+    whole = run(episodes, saved, tmp_path / "whole", steps=steps)
+    script = (
+        "from pathlib import Path; from tests.worldmodel.training import test_train as t;"
+        f"t.run(Path({str(episodes)!r}), Path({str(saved)!r}), Path({str(out)!r}), steps={steps},"
+        "loop=t.EVERY_STEP)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 300
+        while not (out / "checkpoint.pt").exists() and process.poll() is None:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.01)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    resumed = run(episodes, saved, out, steps=steps)
+    assert "resuming" in (out / "log.txt").read_text()
+    weights = [(folder / "model.safetensors").read_bytes() for folder in (whole, resumed)]
+    assert weights[0] == weights[1]
 
 
 def test_infer_prints_and_writes_scores(

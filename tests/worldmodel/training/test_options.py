@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from armchair.errors import ArmchairError, BadValueError
 from armchair.worldmodel.encoder import FrameEncoder
@@ -14,6 +15,7 @@ from armchair.worldmodel.encoder_files import save_encoder
 from armchair.worldmodel.losses import ac_losses
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.loop import LoopConfig
+from armchair.worldmodel.precision import FLOAT32_SWITCH
 from armchair.worldmodel.statistics import LatentStatistics
 from armchair.worldmodel.training import learner
 from tests.worldmodel.models import tiny_sandbox
@@ -56,6 +58,32 @@ def test_recomputed_activations_give_the_same_gradients() -> None:
     assert len(grads[0]) == len(grads[1]) > 10
     for a, b in zip(*grads, strict=True):
         torch.testing.assert_close(a, b)
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # PyTorch's own tracing
+def test_compiled_blocks_learn_the_same(
+    episodes: Path, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Traced as torch.compile traces them; only that no machine code is made of it here."""
+    monkeypatch.setenv(FLOAT32_SWITCH, "1")
+    monkeypatch.setattr(learner.TrainLearner, "evaluate", lambda self, step: {})
+    honest, compiled = nn.Module.compile, []
+
+    def traced(block: nn.Module) -> None:
+        compiled.append(block)
+        honest(block, backend="aot_eager")
+
+    monkeypatch.setattr(nn.Module, "compile", traced)
+    plain, fast = (
+        WorldModel.from_pretrained(
+            run(episodes, saved, tmp_path / str(on), recipe=replace(RECIPE, compile=on), steps=2)
+        ).state_dict()
+        for on in (False, True)
+    )
+    assert len(compiled) == RECIPE.predictor.depth
+    assert plain.keys() == fast.keys()
+    for name, value in plain.items():
+        torch.testing.assert_close(fast[name], value, atol=2e-3, rtol=1e-2)
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(

@@ -35,8 +35,8 @@ class SearchPlanner(Generic[C]):
     config: C
 
     def describe(self) -> dict[str, Any]:
-        """Return every setting as JSON-ready values."""
-        return asdict(self.config)
+        """Return every setting as JSON-ready values; what has no limit is None."""
+        return asdict(self.config, dict_factory=_json_ready)
 
     def plan(
         self,
@@ -89,6 +89,10 @@ class SearchPlanner(Generic[C]):
             guess = fitted_guess(guess, c.horizon).to(device, torch.float32)
         start = Start(device, generator, guess if c.warm_start else None)
         return _Run(problem, c(start), c)
+
+
+def _json_ready(entries: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: None if value == float("inf") else value for name, value in entries}
 
 
 class _Run:

@@ -47,7 +47,8 @@ class InferenceConfig:
 
 
 class Pairs(NamedTuple):
-    """Latents of start and goal (P, N, D), the start's state (P, 7), the logged action (P, 7)."""
+    """Latents of start and goal (P, N, D), state at the start and logged action (P, 7) each, and how
+    they were chosen."""
 
     start: Tensor
     goal: Tensor

@@ -76,11 +76,12 @@ class Race:
 def time_to_energy(setting: BenchSetting) -> Measurement:
     """Race the contenders to the energy of the paper's planner on every problem."""
     model = setting.model
+    planners = {name: contender(name) for name in setting.contenders or CONTENDERS}
     problems = [_problem(model, pair) for pair in pairs(setting)]
     references = run_all(model, PlainDynamics(model), load_planner(REFERENCE), problems)
     races = {}
-    for name in setting.contenders or CONTENDERS:
-        runs = run_all(model, model, contender(name), problems)
+    for name, planner in planners.items():
+        runs = run_all(model, model, planner, problems)
         races[name] = Race(runs=runs, references=references)
     best = max(races, key=lambda name: races[name].speedup)
     figures: dict[str, float] = {}

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from armchair.errors import BadValueError
+
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
@@ -33,6 +35,12 @@ class Config:
     """Planners that race in `time-to-energy`, as name or name:option=value,option=value."""
     out: Path | None = None
     """File for the figures as JSON."""
+
+    def __post_init__(self) -> None:
+        if self.repeats < 1 or self.problems < 1:
+            raise BadValueError(
+                f"--repeats {self.repeats} and --problems {self.problems} must both be 1 or more."
+            )
 
 
 def run(config: Config) -> None:

@@ -92,9 +92,23 @@ def _task_section(name: str, task: TaskReport) -> str:
             f"{task.score.rejected_resets}. Controls play the same episodes; the experts read the "
             "goal state and are the ceiling, not entrants.",
             table(["episode", "success", "start cm", "end cm", "video"], episodes),
+            *_unusual(task),
             *_state_goal(task),
         ]
     )
+
+
+def _unusual(task: TaskReport) -> list[str]:
+    """Return what a reader must know of episodes that were stopped or lost candidates."""
+    rows = list(enumerate(task.per_episode))
+    stopped = [
+        f"- Episode {number} was stopped: {row.stopped}" for number, row in rows if row.stopped
+    ]
+    dropped = {number: row.dropped for number, row in rows if row.dropped}
+    if dropped:
+        listed = ", ".join(f"{count} in episode {number}" for number, count in dropped.items())
+        stopped.append(f"- Candidates dropped because their energy was no number: {listed}.")
+    return ["\n".join(stopped)] if stopped else []
 
 
 def _state_goal(task: TaskReport) -> list[str]:

@@ -18,6 +18,7 @@ from armchair.evaluation.benchmark import (
 )
 from armchair.evaluation.contestants import Entry
 from armchair.evaluation.crew import Crew, Job
+from armchair.evaluation.curves import draw_distances
 from armchair.evaluation.markdown import markdown
 from armchair.evaluation.models import NamedModel
 from armchair.evaluation.outcomes import Ledger, Outcome
@@ -31,6 +32,10 @@ from armchair.planners import LatentDynamics, Planner
 from armchair.worldmodel.precision import uses_bfloat16
 
 LEDGER = "episodes.jsonl"
+CURVES = "distances.png"
+CURVES_PAGE = f"""## Distance to the goal
+
+![Distance to the goal over steps, by task]({CURVES})"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +101,8 @@ def evaluate(evaluation: Evaluation, on_episode: OnEpisode, *, overwrite: bool =
     )
     name = f"Armchair, {evaluation.planner_name}, model {report.model}"
     tables = paper_tables({name: report.to_dict()})
-    page = f"{markdown(report)}{_about_workers(report)}\n{tables}\n"
+    page = f"{markdown(report)}{_about_workers(report)}\n{tables}\n\n{CURVES_PAGE}\n"
+    draw_distances(protocol.out / CURVES, tasks)
     (protocol.out / "report.md").write_text(page, "utf-8")
     report.write_json(protocol.out / "report.json")
     for name, task in tasks.items():
@@ -191,5 +197,6 @@ def _written(out: Path, stem: str) -> Sequence[Path]:
     return [
         *pages,
         out / LEDGER,
+        out / CURVES,
         *sorted((out / "videos").glob("*.mp4")),
     ]

@@ -47,8 +47,8 @@ class InferenceConfig:
 
 
 class Pairs(NamedTuple):
-    """Latents of start and goal (P, N, D), state at the start and logged action (P, 7) each, and how
-    they were chosen."""
+    """Latents of start and goal (P, N, D), state at the start and logged action (P, 7) each, and
+    how they were chosen."""
 
     start: Tensor
     goal: Tensor

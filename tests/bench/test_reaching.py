@@ -18,8 +18,9 @@ from tests.worldmodel.models import tiny_sandbox
 
 
 def race(*runs: tuple[float, float]) -> Race:
-    references = tuple(Run(seconds=10.0, energy=1.0) for _ in runs)
-    return Race(runs=tuple(Run(seconds=s, energy=e) for s, e in runs), references=references)
+    references = tuple(Run(seconds=10.0, processor=9.0, energy=1.0) for _ in runs)
+    ours = tuple(Run(seconds=s, processor=s / 2, energy=e) for s, e in runs)
+    return Race(runs=ours, references=references)
 
 
 def test_who_got_there_and_when() -> None:
@@ -27,6 +28,7 @@ def test_who_got_there_and_when() -> None:
     assert found.reached == [True, True, False]
     assert found.seconds_to_energy == 3.0
     assert found.speedup == pytest.approx(10 / 3)
+    assert found.speedup_processor_time == pytest.approx(9 / 1.5)
 
 
 def test_mostly_failing_is_never_getting_there() -> None:

@@ -46,7 +46,8 @@ class SearchConfig(ABC):
     """Settings that all planners share; each planner's config adds its own.
 
     horizon: actions in a plan; warm_start: let the previous plan compete; gripper_deadband: smaller
-    gripper changes become zero in the result.
+    gripper changes become zero in the result; opening_deadband: likewise for those that open, where
+    it is larger: a held object is lost by the smallest of them, and nothing is gained.
     """
 
     horizon: int = 1
@@ -55,25 +56,24 @@ class SearchConfig(ABC):
     budget: Budget = field(default_factory=Budget)
     warm_start: bool = False
     gripper_deadband: float = 0.0
+    opening_deadband: float = 0.0
 
     def __post_init__(self) -> None:
         check_counts(self, "horizon")
-        if not 0.0 <= self.gripper_deadband < float("inf"):
-            raise BadValueError(
-                f"gripper_deadband is {self.gripper_deadband}, expected zero or more."
-            )
+        for name in ("gripper_deadband", "opening_deadband"):
+            if not 0.0 <= (value := getattr(self, name)) < float("inf"):
+                raise BadValueError(f"{name} is {value}, expected zero or more.")
 
     @abstractmethod
     def __call__(self, start: Start) -> Search:
         """Return a fresh search with these settings."""
 
     def rounded(self, actions: Tensor) -> Tensor:
-        """Return actions (..., 7) with gripper changes below the deadband set to zero."""
+        """Return actions (..., 7) with gripper changes below the deadbands set to zero."""
         gripper = actions[..., 6:]
-        kept = torch.where(
-            gripper.abs() < self.gripper_deadband, torch.zeros_like(gripper), gripper
-        )
-        return torch.cat([actions[..., :6], kept], dim=-1)
+        opening = max(self.gripper_deadband, self.opening_deadband)
+        small = (gripper < self.gripper_deadband) & (gripper > -opening)
+        return torch.cat([actions[..., :6], gripper.masked_fill(small, 0.0)], dim=-1)
 
     def legal(self, actions: Tensor) -> Tensor:
         """Return the nearest actions (..., horizon, 7) within bounds, small gripper changes 0."""

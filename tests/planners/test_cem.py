@@ -121,6 +121,7 @@ def test_registered_settings_are_the_published_ones() -> None:
         {"momentum_mean": 1.0},
         {"returns": "median"},
         {"gripper_deadband": -0.1},
+        {"opening_deadband": -0.1},
     ],
 )
 def test_illegal_settings_are_named(wrong: dict[str, int]) -> None:
@@ -137,3 +138,11 @@ def test_a_broken_model_is_reported() -> None:
         SearchPlanner(CemConfig()).plan(
             Broken(), context(), torch.zeros(1, 4), torch.Generator().manual_seed(0)
         )
+
+
+def test_opening_has_a_deadband_of_its_own() -> None:
+    config = CemConfig(gripper_deadband=0.05, opening_deadband=0.25)
+    actions = torch.zeros(5, 1, 7)
+    actions[:, 0, 6] = torch.tensor([0.04, 0.06, -0.06, -0.24, -0.26])
+    kept = config.rounded(actions)[:, 0, 6]
+    torch.testing.assert_close(kept, torch.tensor([0.0, 0.06, 0.0, 0.0, -0.26]))

@@ -201,7 +201,7 @@ def _table(name: str, task: TaskReport) -> Table:
     for control, score in task.controls.items():
         table.add_row(*_cells(control, score))
     for name, score in task.state_goal.items():
-        table.add_row(*_cells(f"{name} (counts for nothing)", score), style="dim")
+        table.add_row(*_cells(f"{name.removeprefix('planner ')}, apart", score), style="dim")
     return table
 
 

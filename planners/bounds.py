@@ -27,7 +27,7 @@ class ActionBounds:
     search; gripper: change of closedness. The paper says "L1 ball", its figures and code mean the
     box.
 
-    grip_within: the gripper moves only in actions that move the hand by no more than this on every
+    grip_within: the gripper closes only in actions that move the hand by no more than this on every
     axis, metres; infinite = no such rule. A picture of a closed hand costs less energy with closed
     fingers wherever the hand is, so a planner of short sight closes them on the way and arrives
     with a fist; nobody closes the hand before it is there.
@@ -63,7 +63,7 @@ class ActionBounds:
 
     def clip(self, actions: Tensor) -> Tensor:
         """Return the nearest actions (..., 7) within bounds; where the hand moves too far for the
-        gripper to move, it is the gripper that stays."""
+        gripper to close, it is the gripper that stays."""
         limits = self.limits().to(actions)
         clipped = torch.maximum(torch.minimum(actions, limits), -limits)
         if self.shape != "box":
@@ -92,7 +92,8 @@ class ActionBounds:
         if self.grip_within == float("inf"):
             return actions
         arrives = actions[..., :3].abs().amax(dim=-1, keepdim=True) <= self.grip_within
-        return torch.cat([actions[..., :6], actions[..., 6:] * arrives], dim=-1)
+        gripper = torch.where(arrives, actions[..., 6:], actions[..., 6:].clamp(max=0.0))
+        return torch.cat([actions[..., :6], gripper], dim=-1)
 
 
 def project_to_l1_ball(vectors: Tensor, radius: float) -> Tensor:

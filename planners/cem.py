@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from armchair.errors import BadValueError
+from armchair.planners.bounds import ActionBounds
 from armchair.planners.distribution import Distribution, Spread, best_of
 from armchair.planners.energy import check_choice
 from armchair.planners.frame import SearchPlanner
@@ -132,16 +133,21 @@ def cem_meta() -> SearchPlanner[CemConfig]:
 
 @PLANNERS.add("cem")
 def cem() -> SearchPlanner[CemConfig]:
-    """Return our default: a 25th of the paper's budget, kept elites, a floor, best returned."""
+    """Return our default: a tenth of the paper's budget, kept elites, a floor, best returned.
+
+    The hand closes where it has arrived, not on the way (`grip_within`).
+    """
     return SearchPlanner(
         CemConfig(
-            samples=64,
-            iterations=5,
-            elites=8,
+            samples=128,
+            iterations=6,
+            elites=12,
+            bounds=ActionBounds(grip_within=0.02),
             deviation_floor=0.05,
             carried=4,
             returns="best",
-            gripper_deadband=0.25,
+            gripper_deadband=0.05,
+            opening_deadband=0.25,
             round_candidates=True,
             warm_start=True,
         )

@@ -62,7 +62,7 @@ def test_illegal_bounds_name_the_value() -> None:
         ActionBounds(shape="sphere")  # type: ignore[arg-type]
 
 
-def test_gripper_waits_until_the_hand_hardly_moves() -> None:
+def test_closing_waits_until_the_hand_hardly_moves() -> None:
     bounds = ActionBounds(grip_within=0.02)
     far, near = torch.zeros(2, 7)
     far[:3], far[6] = torch.tensor([0.0, -0.021, 0.01]), 0.5
@@ -70,6 +70,9 @@ def test_gripper_waits_until_the_hand_hardly_moves() -> None:
     assert bounds.clip(far)[6] == 0.0
     assert torch.equal(bounds.clip(far)[:6], far[:6])
     assert torch.equal(bounds.clip(near), near)
+    far[6] = -0.5
+    assert torch.equal(bounds.clip(far), far)  # opening need not wait
+    far[6] = 0.5
     assert ActionBounds().contains(far)
     assert not bounds.contains(far)
     assert bounds.contains(bounds.sample(500, 2, torch.Generator().manual_seed(0)))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
+from rich.table import Column, Table
 
 from armchair.errors import BadValueError
 
@@ -67,7 +67,8 @@ def run(config: Config) -> None:
         repeats=config.repeats,
         mesh_keep=config.mesh_keep,
     )
-    table = Table("", "work", "seconds", "per second", "against", "ratio")
+    work, against = (Column(name, overflow="fold") for name in ("work", "against"))
+    table = Table("", work, "seconds", "per second", against, "ratio")
     figures = {}
     for name in track(benchmarks, "bench", console=Console(stderr=True), transient=True):
         found = benchmarks[name](setting)

@@ -30,7 +30,7 @@ from armchair.worldmodel.statistics import layer_normalised
 class ChangeConfig:
     """Size and share of the objective; the decoder is thrown away after pre-training."""
 
-    pairs: int = 32
+    pairs: int = 0
     """Pairs of frames per step, beside the batch of eq. (1); 0 leaves eq. (1) alone."""
     weight: float = 1.0
     """Weight of the loss (a share of the error of copying) beside the L1 of eq. (1)."""

@@ -51,8 +51,8 @@ class PretrainConfig:
     predictor: MaskPredictorConfig = field(default_factory=MaskPredictorConfig)
     clips: ClipConfig = field(default_factory=ClipConfig)
     masks: tuple[MaskConfig, MaskConfig] = PAPER_MASKS
-    change: ChangeConfig | None = None
-    """A second objective on video alone; None: eq. (1) alone, as in the paper."""
+    change: ChangeConfig = field(default_factory=ChangeConfig)
+    """A second objective on video alone; without pairs: eq. (1) alone, as in the paper."""
     schedule: Schedule = field(default_factory=Schedule)
     optimiser: AdamWConfig = field(default_factory=AdamWConfig)
     momentum: float | None = None
@@ -108,7 +108,7 @@ class PretrainLearner:
                 name = "still" if frames == 1 else "clip"
                 values |= {f"loss_{name}/mask{i}": v for i, v in enumerate(losses.tolist())}
                 values |= collapse_monitor(tokens.unflatten(1, (tubelets, -1)), name)
-        if self.config.change and self.config.change.pairs:
+        if self.config.change.pairs:
             changed = self._change(generator_at(self.seed, moment.step, len(self._groups)))
             total = total + changed * self.config.change.weight
             values["change_to_copy"] = float(changed.detach())
@@ -130,7 +130,6 @@ class PretrainLearner:
     def _change(self, generator: torch.Generator) -> Tensor:
         """Return the loss of painting the change between pairs of frames, cropped alike."""
         encoder, clips = self.config.encoder, self.config.clips
-        assert self.config.change is not None
         index = draw_pairs(self.store, self.config.change.pairs, generator).numpy()
         stored = torch.from_numpy(np.ascontiguousarray(self.store.frames[index]))
         video = random_crop(stored.to(self.network.device), encoder.image_size, clips, generator)

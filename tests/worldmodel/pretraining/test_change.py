@@ -97,7 +97,7 @@ def test_change_is_learnt_and_teaches_the_encoder() -> None:
 
 def test_no_pairs_is_eq_1_alone() -> None:
     weights = []
-    for change in (None, replace(CHANGE, pairs=0)):
+    for change in (ChangeConfig(), replace(CHANGE, pairs=0)):
         learner = PretrainLearner(replace(RECIPE, change=change), MovingSquares(), seed=0)
         for step in range(3):
             assert "change_to_copy" not in learner.update(moment(step))

@@ -113,7 +113,7 @@ def test_an_arm_that_cannot_be_put_back_is_refused() -> None:
 def test_kinematics_follow_the_goals_in_turn() -> None:
     class Two:
         def goal_states(self) -> np.ndarray:
-            return np.array([[*CENTRE + 0.05, np.pi, 0, 0, 0.8], [*CENTRE - 0.05, np.pi, 0, 0, 0]])
+            return np.array([[*CENTRE + 0.015, np.pi, 0, 0, 0.8], [*CENTRE - 0.015, np.pi, 0, 0, 0]])
 
     policy = KinematicPolicy(load_planner("cem"), 0, Two())
     policy.start([], switch_steps=[1])
@@ -121,9 +121,9 @@ def test_kinematics_follow_the_goals_in_turn() -> None:
         frame=np.zeros((4, 4, 3), np.uint8), state=np.array([*CENTRE, np.pi, 0, 0, 0])
     )
     first, second = policy.act(seen).action, policy.act(seen).action
-    np.testing.assert_allclose(first[:3], 0.05, atol=0.01)
+    np.testing.assert_allclose(first[:3], 0.015, atol=0.005)
     assert first[6] > 0.5
-    np.testing.assert_allclose(second[:3], -0.05, atol=0.01)
+    np.testing.assert_allclose(second[:3], -0.015, atol=0.005)
 
 
 @pytest.mark.slow

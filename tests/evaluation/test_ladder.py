@@ -113,7 +113,9 @@ def test_an_arm_that_cannot_be_put_back_is_refused() -> None:
 def test_kinematics_follow_the_goals_in_turn() -> None:
     class Two:
         def goal_states(self) -> np.ndarray:
-            return np.array([[*CENTRE + 0.015, np.pi, 0, 0, 0.8], [*CENTRE - 0.015, np.pi, 0, 0, 0]])
+            return np.array(
+                [[*CENTRE + 0.015, np.pi, 0, 0, 0.8], [*CENTRE - 0.015, np.pi, 0, 0, 0]]
+            )
 
     policy = KinematicPolicy(load_planner("cem"), 0, Two())
     policy.start([], switch_steps=[1])

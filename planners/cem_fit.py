@@ -131,5 +131,5 @@ def _sign(value: float) -> float:
 
 @PLANNERS.add("cem-fit")
 def cem_fit() -> SearchPlanner[CemFitConfig]:
-    """Return the two in a row, on a little more than `cem` spends."""
+    """Return the two in a row."""
     return SearchPlanner(CemFitConfig(warm_start=True))

@@ -56,5 +56,5 @@ def search(c: CemGradientConfig, start: Start) -> Search:
 
 @PLANNERS.add("cem-gradient")
 def cem_gradient() -> SearchPlanner[CemGradientConfig]:
-    """Return the two in a row, on about half the evaluations of `cem`."""
+    """Return the two in a row."""
     return SearchPlanner(CemGradientConfig(warm_start=True, gripper_deadband=0.25))

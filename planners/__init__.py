@@ -34,6 +34,8 @@ from armchair.planners.protocol import (
     planner_names,
 )
 from armchair.planners.search import (
+    FREE_HAND,
+    HAND_RULES,
     Answer,
     Ask,
     Budget,
@@ -44,6 +46,8 @@ from armchair.planners.search import (
 )
 
 __all__ = [
+    "FREE_HAND",
+    "HAND_RULES",
     "PLANNERS",
     "ActionBounds",
     "Answer",

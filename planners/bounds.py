@@ -16,6 +16,9 @@ TRANSLATION_LIMIT_M = 0.075
 GRIPPER_LIMIT = 0.75
 """Largest change of closedness per action that Meta's planner proposes."""
 
+NEAR_SHARE = 0.25
+"""Share of a search's first candidates that stay near enough for the gripper to close."""
+
 Shape = Literal["box", "l1-ball", "l2-ball"]
 
 
@@ -30,7 +33,8 @@ class ActionBounds:
     grip_within: the gripper closes only in actions that move the hand by no more than this on every
     axis, metres; infinite = no such rule. A picture of a closed hand costs less energy with closed
     fingers wherever the hand is, so a planner of short sight closes them on the way and arrives
-    with a fist; nobody closes the hand before it is there.
+    with a fist; nobody closes the hand before it is there. release_within: likewise for opening,
+    which would drop what is carried.
     """
 
     translation: float = TRANSLATION_LIMIT_M
@@ -38,15 +42,15 @@ class ActionBounds:
     gripper: float = GRIPPER_LIMIT
     shape: Shape = "box"
     grip_within: float = float("inf")
+    release_within: float = float("inf")
 
     def __post_init__(self) -> None:
         for name in ("translation", "rotation", "gripper"):
             if not 0.0 <= (value := getattr(self, name)) < float("inf"):
                 raise BadValueError(f"bound on {name} is {value}, expected zero or more.")
-        if not self.grip_within >= 0.0:
-            raise BadValueError(
-                f"bounds.grip_within is {self.grip_within}, expected metres, zero or more."
-            )
+        for name in ("grip_within", "release_within"):
+            if not (value := getattr(self, name)) >= 0.0:
+                raise BadValueError(f"bounds.{name} is {value}, expected metres, zero or more.")
         if self.shape not in get_args(Shape):
             legal = ", ".join(get_args(Shape))
             raise BadValueError(f"bound shape is {self.shape!r}, expected one of {legal}.")
@@ -63,7 +67,7 @@ class ActionBounds:
 
     def clip(self, actions: Tensor) -> Tensor:
         """Return the nearest actions (..., 7) within bounds; where the hand moves too far for the
-        gripper to close, it is the gripper that stays."""
+        gripper to close or open, it is the gripper that stays."""
         limits = self.limits().to(actions)
         clipped = torch.maximum(torch.minimum(actions, limits), -limits)
         if self.shape != "box":
@@ -77,7 +81,10 @@ class ActionBounds:
         return bool(((actions - self.clip(actions)).abs() <= slack).all())
 
     def sample(self, count: int, horizon: int, generator: Generator) -> Tensor:
-        """Return actions (count, horizon, 7), uniform within bounds, on the generator's device."""
+        """Return actions (count, horizon, 7), uniform within bounds, on the generator's device.
+
+        With `grip_within` a share of them is uniform within that: see `some_near`.
+        """
         uniform = torch.rand(
             (count, horizon, ACTION_DIM), generator=generator, device=generator.device
         )
@@ -86,14 +93,27 @@ class ActionBounds:
             draw = _sample_l1_ball if self.shape == "l1-ball" else _sample_l2_ball
             ball = draw(count, horizon, generator) * self.translation
             actions = torch.cat([ball, actions[..., 3:]], dim=-1)
-        return self._fingers_wait(actions)
+        return self._fingers_wait(self.some_near(actions))
+
+    def some_near(self, actions: Tensor) -> Tensor:
+        """Return candidates (candidates, horizon, 7) of which the first `NEAR_SHARE` move so little
+        that the gripper may close, where there is a rule for it.
+
+        Of moves drawn over the whole box hardly one in a hundred does.
+        """
+        if self.grip_within >= self.translation:
+            return actions
+        near = actions.clone()
+        near[: int(NEAR_SHARE * len(actions)), :, :3] *= self.grip_within / self.translation
+        return near
 
     def _fingers_wait(self, actions: Tensor) -> Tensor:
-        if self.grip_within == float("inf"):
+        if self.grip_within == self.release_within == float("inf"):
             return actions
-        arrives = actions[..., :3].abs().amax(dim=-1, keepdim=True) <= self.grip_within
-        gripper = torch.where(arrives, actions[..., 6:], actions[..., 6:].clamp(max=0.0))
-        return torch.cat([actions[..., :6], gripper], dim=-1)
+        move, gripper = actions[..., :3].abs().amax(dim=-1, keepdim=True), actions[..., 6:]
+        too_early = (gripper > 0) & (move > self.grip_within)
+        too_early |= (gripper < 0) & (move > self.release_within)
+        return torch.cat([actions[..., :6], gripper.masked_fill(too_early, 0.0)], dim=-1)
 
 
 def project_to_l1_ball(vectors: Tensor, radius: float) -> Tensor:

@@ -8,19 +8,19 @@ appendix B.2; Rubinstein, 1997.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from armchair.errors import BadValueError
-from armchair.planners.bounds import ActionBounds
 from armchair.planners.distribution import Distribution, Spread, best_of
 from armchair.planners.energy import check_choice
 from armchair.planners.frame import SearchPlanner
 from armchair.planners.protocol import PLANNERS
 from armchair.planners.search import (
+    HAND_RULES,
     Answer,
     Ask,
     Found,
@@ -67,6 +67,28 @@ class CemConfig(SearchConfig):
         return search(self, start)
 
 
+@dataclass(frozen=True, kw_only=True)
+class CoarseFirstConfig(SearchConfig):
+    """Settings of a planner that begins with a short cross-entropy search; as in `CemConfig`."""
+
+    samples: int = 64
+    iterations: int = 4
+    elites: int = 6
+    spread: Spread = field(default_factory=Spread)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_counts(self, "samples", "iterations")
+        check_elites(self.elites, self.samples)
+
+    def coarse(self, *, carried: int, deviation_floor: float) -> CemConfig:
+        """Return the settings of that search."""
+        shared = {f.name: getattr(self, f.name) for f in fields(CoarseFirstConfig)}
+        return CemConfig(
+            **shared, carried=carried, deviation_floor=deviation_floor, round_candidates=True
+        )
+
+
 def check_elites(elites: int, samples: int) -> None:
     """Raise `BadValueError` unless there are 2 elites or more and no more than samples."""
     if not 2 <= elites <= samples:
@@ -106,7 +128,8 @@ def evolve(c: CemConfig, start: Start) -> Generator[Ask, Answer, Evolved]:
     kept = distribution.mean.new_empty((0, *distribution.mean.shape))
     kept_energies = distribution.mean.new_empty(0)
     for iteration in range(c.iterations):
-        drawn = legal(distribution.sample(c.samples, start.generator))
+        raw = distribution.sample(c.samples, start.generator)
+        drawn = legal(raw if iteration else c.bounds.some_near(raw))
         if iteration == 0 and start.guess is not None:
             drawn[0] = legal(start.guess)
         energies = (yield Ask(drawn)).energies
@@ -142,13 +165,11 @@ def cem() -> SearchPlanner[CemConfig]:
             samples=128,
             iterations=6,
             elites=12,
-            bounds=ActionBounds(grip_within=0.02),
             deviation_floor=0.05,
             carried=4,
             returns="best",
-            gripper_deadband=0.05,
-            opening_deadband=0.25,
             round_candidates=True,
             warm_start=True,
+            **HAND_RULES,
         )
     )

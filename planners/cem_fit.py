@@ -8,23 +8,22 @@ closer around the best; the rounds ask for exact energies, since they weigh smal
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from armchair.planners.cem import CemConfig, check_elites, check_shares, evolve
-from armchair.planners.distribution import Spread
+from armchair.planners.cem import CoarseFirstConfig, check_shares, evolve
 from armchair.planners.frame import SearchPlanner
 from armchair.planners.protocol import PLANNERS
-from armchair.planners.search import Answer, Ask, Found, Search, SearchConfig, Start, check_counts
+from armchair.planners.search import HAND_RULES, Answer, Ask, Found, Search, Start, check_counts
 
 SWEEPS = 60
 """Rounds of one-entry steps that find the least of a fitted bowl within its box."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class CemFitConfig(SearchConfig):
+class CemFitConfig(CoarseFirstConfig):
     """samples, iterations, elites, spread: of the cross-entropy search.
 
     rounds: bowls that are fitted; oversampling: samples of a round, as a multiple of a bowl's
@@ -34,38 +33,23 @@ class CemFitConfig(SearchConfig):
     samples: int = 64
     iterations: int = 8
     elites: int = 8
-    spread: Spread = field(default_factory=Spread)
     rounds: int = 5
     oversampling: float = 2.0
     closer: float = 0.3
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_counts(self, "samples", "iterations", "rounds", "oversampling")
-        check_elites(self.elites, self.samples)
+        check_counts(self, "rounds", "oversampling")
         check_shares(self, "closer")
 
     def __call__(self, start: Start) -> Search:
         """Return a fresh search."""
         return search(self, start)
 
-    def first_part(self) -> CemConfig:
-        """Return the settings of the cross-entropy search."""
-        return CemConfig(
-            samples=self.samples,
-            iterations=self.iterations,
-            elites=self.elites,
-            horizon=self.horizon,
-            bounds=self.bounds,
-            spread=self.spread,
-            deviation_floor=0.02,
-            carried=self.elites // 2,
-        )
-
 
 def search(c: CemFitConfig, start: Start) -> Search:
     """Search as the settings say."""
-    coarse = yield from evolve(c.first_part(), start)
+    coarse = yield from evolve(c.coarse(carried=c.elites // 2, deviation_floor=0.02), start)
     best, reach = coarse.elites[0], 1.5 * coarse.distribution.deviation
     lowest = float("inf")
     for _ in range(c.rounds):
@@ -132,4 +116,4 @@ def _sign(value: float) -> float:
 @PLANNERS.add("cem-fit")
 def cem_fit() -> SearchPlanner[CemFitConfig]:
     """Return the two in a row."""
-    return SearchPlanner(CemFitConfig(warm_start=True))
+    return SearchPlanner(CemFitConfig(warm_start=True, **HAND_RULES))

@@ -16,6 +16,7 @@ from armchair.errors import BadValueError
 from armchair.planners.frame import SearchPlanner
 from armchair.planners.protocol import PLANNERS
 from armchair.planners.search import (
+    HAND_RULES,
     Answer,
     Ask,
     Found,
@@ -115,4 +116,4 @@ class _Adam:
 @PLANNERS.add("gradient")
 def gradient() -> SearchPlanner[GradientConfig]:
     """Return gradient descent from eight starts."""
-    return SearchPlanner(GradientConfig(warm_start=True, gripper_deadband=0.25))
+    return SearchPlanner(GradientConfig(warm_start=True, **HAND_RULES))

@@ -17,6 +17,7 @@ from armchair.planners.distribution import Distribution, Spread, best_of
 from armchair.planners.frame import SearchPlanner
 from armchair.planners.protocol import PLANNERS
 from armchair.planners.search import (
+    HAND_RULES,
     Ask,
     Found,
     Search,
@@ -36,9 +37,9 @@ class IcemConfig(SearchConfig):
     none falls.
     """
 
-    samples: int = 40
+    samples: int = 128
     iterations: int = 6
-    elites: int = 5
+    elites: int = 12
     shrink: float = 1.1
     noise_exponent: float = 2.0
     kept: float = 0.6
@@ -70,7 +71,8 @@ def search(c: IcemConfig, start: Start) -> Search:
     kept = distribution.mean.new_empty((0, *distribution.mean.shape))
     kept_energies = distribution.mean.new_empty(0)
     for iteration in range(c.iterations):
-        drawn = c.legal(distribution.sample(c.count(iteration), start.generator, c.noise_exponent))
+        raw = distribution.sample(c.count(iteration), start.generator, c.noise_exponent)
+        drawn = c.legal(raw if iteration else c.bounds.some_near(raw))
         drawn = _with_extras(c, drawn, distribution.mean, start.guess, iteration)
         energies = (yield Ask(drawn)).energies
         pool, scores = torch.cat([kept, drawn]), torch.cat([kept_energies, energies])
@@ -94,5 +96,5 @@ def _with_extras(
 
 @PLANNERS.add("icem")
 def icem() -> SearchPlanner[IcemConfig]:
-    """Return iCEM on three fifths of the evaluations of `cem`; colour needs `horizon=4` or more."""
-    return SearchPlanner(IcemConfig(warm_start=True, gripper_deadband=0.25))
+    """Return iCEM on four fifths of the evaluations of `cem`; colour needs `horizon=4` or more."""
+    return SearchPlanner(IcemConfig(warm_start=True, **HAND_RULES))

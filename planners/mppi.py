@@ -19,6 +19,7 @@ from armchair.planners.energy import check_choice
 from armchair.planners.frame import SearchPlanner
 from armchair.planners.protocol import PLANNERS
 from armchair.planners.search import (
+    HAND_RULES,
     Ask,
     Found,
     Search,
@@ -36,8 +37,8 @@ class MppiConfig(SearchConfig):
     noise, 0 is white; returns: the last mean, which is scored too, or the best candidate seen.
     """
 
-    samples: int = 64
-    iterations: int = 5
+    samples: int = 128
+    iterations: int = 6
     temperature: float = 0.2
     shrink: float = 0.6
     noise_exponent: float = 0.0
@@ -64,7 +65,8 @@ def search(c: MppiConfig, start: Start) -> Search:
     best, lowest = mean, float("inf")
     for iteration in range(c.iterations):
         noisy = Distribution(mean, deviation)
-        drawn = c.bounds.clip(noisy.sample(c.samples, start.generator, c.noise_exponent))
+        raw = noisy.sample(c.samples, start.generator, c.noise_exponent)
+        drawn = c.bounds.clip(raw if iteration else c.bounds.some_near(raw))
         drawn[0] = c.bounds.clip(mean if iteration or start.guess is None else start.guess)
         energies = (yield Ask(drawn)).energies
         place = int(energies.argmin())
@@ -88,4 +90,4 @@ def _weights(energies: Tensor, temperature: float) -> Tensor:
 @PLANNERS.add("mppi")
 def mppi() -> SearchPlanner[MppiConfig]:
     """Return MPPI on the budget of `cem`."""
-    return SearchPlanner(MppiConfig(warm_start=True, gripper_deadband=0.25))
+    return SearchPlanner(MppiConfig(warm_start=True, **HAND_RULES))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from armchair.planners.frame import SearchPlanner
 from armchair.planners.protocol import PLANNERS
 from armchair.planners.search import (
+    HAND_RULES,
     Ask,
     Found,
     Search,
@@ -20,7 +21,7 @@ from armchair.planners.search import (
 class RandomShootingConfig(SearchConfig):
     """samples: candidates; the default spends as many evaluations as `cem`."""
 
-    samples: int = 320
+    samples: int = 768
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -45,4 +46,4 @@ def search(c: RandomShootingConfig, start: Start) -> Search:
 @PLANNERS.add("random-shooting")
 def random_shooting() -> SearchPlanner[RandomShootingConfig]:
     """Return random shooting on the budget of `cem`."""
-    return SearchPlanner(RandomShootingConfig())
+    return SearchPlanner(RandomShootingConfig(**HAND_RULES))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 
 import torch
 from torch import Tensor
@@ -85,6 +85,27 @@ def check_counts(config: object, *names: str) -> None:
     for name in names:
         if getattr(config, name) < 1:
             raise BadValueError(f"{name} is {getattr(config, name)}, expected 1 or more.")
+
+
+class HandRules(TypedDict):
+    """Settings of a `SearchConfig` that concern the hand."""
+
+    bounds: ActionBounds
+    gripper_deadband: float
+    opening_deadband: float
+
+
+HAND_RULES = HandRules(
+    bounds=ActionBounds(grip_within=0.02), gripper_deadband=0.05, opening_deadband=0.25
+)
+"""Close where you have arrived, open in earnest or not at all; our planners all keep to it."""
+FREE_HAND = (
+    "bounds.grip_within=inf",
+    "bounds.release_within=inf",
+    "gripper_deadband=0",
+    "opening_deadband=0",
+)
+"""Options (for `with_options`) that lift these rules: the action set of the paper."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from armchair.bench.measurement import BENCHMARKS, BenchSetting
 from armchair.bench.reaching import Race, Run
 from armchair.evaluation.episode import Scene
 from armchair.evaluation.pairs import FramePair
-from armchair.planners import Observation, load_planner, with_options
+from armchair.planners import FREE_HAND, Observation, load_planner, with_options
 from tests.factories import robot_log, smooth_frames
 from tests.worldmodel.models import tiny_sandbox
 
@@ -71,7 +71,7 @@ def test_the_benchmark_at_a_tiny_size(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_contender_is_a_name_with_options() -> None:
     assert reaching.contender("cem:samples=9,elites=5").describe()["samples"] == 9
-    assert reaching.contender("cem") == load_planner("cem")
+    assert reaching.contender("cem") == with_options(load_planner("cem"), FREE_HAND)
 
 
 def test_problems_come_from_logged_episodes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,3 +78,26 @@ def test_closing_waits_until_the_hand_hardly_moves() -> None:
     assert bounds.contains(bounds.sample(500, 2, torch.Generator().manual_seed(0)))
     with pytest.raises(BadValueError, match="grip_within"):
         ActionBounds(grip_within=-1.0)
+
+
+def test_a_share_of_draws_is_near_enough_to_close() -> None:
+    drawn = ActionBounds(grip_within=0.02).sample(400, 2, torch.Generator().manual_seed(0))
+    near = drawn[:, 0, :3].abs().amax(dim=1) <= 0.02
+    assert 100 <= int(near.sum()) < 120
+    assert (drawn[near, 0, 6] > 0.1).sum() > 30
+    assert ((drawn[~near, 0, 6] > 0).sum()) == 0
+    free = ActionBounds()
+    raw = torch.rand(8, 1, 7)
+    assert free.some_near(raw) is raw
+
+
+def test_opening_waits_too_if_asked_for() -> None:
+    bounds = ActionBounds(grip_within=0.02, release_within=0.04)
+    action = torch.tensor([0.03, 0, 0, 0, 0, 0, -0.6])
+    assert torch.equal(bounds.clip(action), action)
+    action[1] = -0.05
+    assert bounds.clip(action)[6] == 0.0
+    assert torch.equal(bounds.clip(action)[:6], action[:6])
+    assert bounds.contains(bounds.sample(500, 2, torch.Generator().manual_seed(0)))
+    with pytest.raises(BadValueError, match="release_within"):
+        ActionBounds(release_within=-1.0)

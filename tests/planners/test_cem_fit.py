@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from armchair.planners import Plan, load_planner
+from armchair.planners import FREE_HAND, Plan, load_planner, with_options
 from armchair.planners.cem_fit import bowl_least
 from tests.planners.linear_model import LinearModel, context
 
@@ -56,7 +56,8 @@ class SquaredModel(LinearModel):
 
 def found(name: str, model: SquaredModel) -> Plan:
     generator = torch.Generator().manual_seed(0)
-    return load_planner(name).plan(model, context(), torch.zeros(1, 4), generator)
+    planner = with_options(load_planner(name), FREE_HAND)
+    return planner.plan(model, context(), torch.zeros(1, 4), generator)
 
 
 def test_the_rounds_are_exact_and_get_close() -> None:

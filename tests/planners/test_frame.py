@@ -10,6 +10,7 @@ from torch import Tensor
 
 from armchair.errors import BadValueError
 from armchair.planners import (
+    FREE_HAND,
     PLANNERS,
     Context,
     ImaginationError,
@@ -35,7 +36,7 @@ def generators() -> list[torch.Generator]:
 
 
 def plan(name: str, model: LinearModel, *options: str, guess: Tensor | None = None) -> Plan:
-    planner = with_options(load_planner(name), ("bounds.grip_within=inf", *options))
+    planner = with_options(load_planner(name), (*FREE_HAND, *options))
     return planner.plan(model, context(), GOAL, torch.Generator().manual_seed(0), guess)
 
 
@@ -70,7 +71,7 @@ def test_an_evaluation_budget_is_kept(name: str) -> None:
     assert not free.cut_short
     limit = free.evaluations - 1
     if name == "random-shooting":
-        with pytest.raises(BadValueError, match="below one iteration, which takes 320"):
+        with pytest.raises(BadValueError, match="below one iteration, which takes 768"):
             plan(name, LinearModel(), f"budget.evaluations={limit}")
         return
     model = LinearModel()

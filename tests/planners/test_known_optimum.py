@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from armchair.planners import PLANNERS, ActionBounds, load_planner, with_options
+from armchair.planners import (
+    FREE_HAND,
+    HAND_RULES,
+    PLANNERS,
+    ActionBounds,
+    load_planner,
+    with_options,
+)
 from armchair.planners.distribution import coloured
 from tests.planners.linear_model import SEEN, LinearModel, context
 
@@ -34,10 +41,31 @@ def test_the_known_optimum_is_found(
 ) -> None:
     goal = torch.tensor([[*place, gripper]])
     generator = torch.Generator().manual_seed(seed)
-    plan = load_planner(name).plan(LinearModel(), context(), goal, generator)
+    planner = with_options(load_planner(name), FREE_HAND)
+    plan = planner.plan(LinearModel(), context(), goal, generator)
     missed = (ends(plan.actions) - goal[0]).abs()
     assert float(missed[:3].mean()) < 0.012
     assert float(missed[3]) < 0.2
+
+
+@pytest.mark.parametrize("name", [n for n in PLANNERS if n not in ("cem-paper", "cem-meta")])
+def test_the_hand_keeps_its_rules(name: str) -> None:
+    def planned(place: float, gripper: float) -> Tensor:
+        goal = torch.tensor([[place, 0.0, 0.0, gripper]])
+        plan = load_planner(name).plan(
+            LinearModel(), context(), goal, torch.Generator().manual_seed(0)
+        )
+        assert HAND_RULES["bounds"].contains(plan.actions)
+        return plan.actions[0]
+
+    closing = planned(0.07, 0.7)  # to close counts for more here than to go
+    assert closing[6] > 0.2
+    assert closing[:3].abs().max() <= 0.02 + 1e-6
+    going = planned(0.07, 0.03)  # a change so small is none
+    assert going[0] > 0.04
+    assert going[6] == 0.0
+    assert float(planned(0.0, -0.2)[6]) == 0.0 or float(planned(0.0, -0.2)[6]) <= -0.25
+    assert planned(0.0, -0.7)[6] < -0.3
 
 
 def test_a_search_beats_shooting() -> None:
@@ -45,7 +73,7 @@ def test_a_search_beats_shooting() -> None:
 
     def lowest(name: str) -> float:
         plans = (
-            with_options(load_planner(name), ["bounds.grip_within=inf"]).plan(
+            with_options(load_planner(name), FREE_HAND).plan(
                 LinearModel(), context(), goal, torch.Generator().manual_seed(s)
             )
             for s in range(5)
@@ -88,9 +116,8 @@ THEN = (
     "samples=64",
     "iterations=5",
     "elites=8",
+    *FREE_HAND,
     "gripper_deadband=0.25",
-    "opening_deadband=0",
-    "bounds.grip_within=inf",
 )
 """The default's settings when the file was written."""
 

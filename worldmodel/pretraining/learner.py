@@ -187,8 +187,11 @@ def collapse_monitor(tokens: Tensor, name: str) -> dict[str, float]:
     """Return how much LayerNormed tokens (B, T, N, D) differ over clips and over time.
 
     Both fall to 0 when the representation collapses; 1 is the spread of a channel within a token.
+    One clip alone has no spread over the data, a still none over time.
     """
-    spread = {f"spread_{name}/data": float(tokens.std(0).mean())}
+    spread = {}
+    if len(tokens) > 1:
+        spread[f"spread_{name}/data"] = float(tokens.std(0).mean())
     if tokens.shape[1] > 1:
         spread[f"spread_{name}/time"] = float(tokens.std(1).mean())
     return spread

@@ -119,6 +119,7 @@ def test_collapse_monitor() -> None:
         "spread_x/data": 0.0,
         "spread_x/time": 0.0,
     }
+    assert collapse_monitor(torch.randn(1, 1, 3, 5), "x") == {}
 
 
 def test_whole_crop_is_the_frame() -> None:

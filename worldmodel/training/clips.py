@@ -6,6 +6,7 @@ true pair of frames; what bounds it is how far one action may go.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from armchair.errors import BadValueError
 from armchair.poses import difference, roll_to_sandbox
 from armchair.worldmodel.training.token_cache import TokenCache
 
+GRIPPER_WORKS, HAND_STAYS_M = 0.1, 0.03
+"""Least change of closedness and largest move per axis of a clip that counts as gripping."""
 MAX_ROUNDS = 100
 """Rounds of drawing before the settings are declared impossible."""
 
@@ -36,6 +39,9 @@ class ClipConfig:
     """Largest change of x, y or z between successive frames, metres."""
     backward_share: float = 0.0
     """Share of clips that run backwards in time: true of free motion, not of falling objects."""
+    gripping_share: float = 0.0
+    """Share of clips in which, first of all, the gripper works and the hand hardly moves; the
+    others come as they come. The fingers are small in the picture, and learnt last."""
 
     def __post_init__(self) -> None:
         low, high = self.gap_rows
@@ -45,6 +51,8 @@ class ClipConfig:
             raise BadValueError("batch is at least 1, frames at least 2, max_move above 0.")
         if not 0 <= self.backward_share <= 1:
             raise BadValueError(f"backward_share is {self.backward_share}; it is in [0, 1].")
+        if not 0 <= self.gripping_share <= 1:
+            raise BadValueError(f"gripping_share is {self.gripping_share}; it is in [0, 1].")
 
 
 class Clips(NamedTuple):
@@ -115,15 +123,31 @@ class ClipSampler:
 
     def sample_frames(self, generator: torch.Generator, batch: int) -> NDArray[np.int64]:
         """Return frame indices (batch, T) of clips that keep within episode and move bound."""
+        gripping = round(self.config.gripping_share * batch)
+        if not gripping:
+            return self._sample(generator, batch, self._fits, "")
+        what = " and, with clips.gripping_share, a gripper at work in a hand that stays"
+        parts = [self._sample(generator, gripping, self._grips, what)]
+        if gripping < batch:
+            parts.append(self._sample(generator, batch - gripping, self._fits, ""))
+        return np.concatenate(parts)
+
+    def _sample(
+        self,
+        generator: torch.Generator,
+        batch: int,
+        fits: Callable[[NDArray[np.int64]], NDArray[np.bool_]],
+        what: str,
+    ) -> NDArray[np.int64]:
         found: list[NDArray[np.int64]] = []
         for _ in range(MAX_ROUNDS):
             frames = self._draw(generator, 2 * batch)
-            found.append(frames[self._fits(frames)])
+            found.append(frames[fits(frames)])
             if sum(map(len, found)) >= batch:
                 return np.concatenate(found)[:batch]
         raise BadValueError(
             f"{self.cache.folder}: hardly any clip of {self.config.frames} frames has gap_rows "
-            f"{self.config.gap_rows} and moves below {self.config.max_move} m. "
+            f"{self.config.gap_rows} and moves below {self.config.max_move} m{what}. "
             "Collect longer episodes, shorten gap_rows or raise max_move."
         )
 
@@ -143,3 +167,9 @@ class ClipSampler:
         moves = np.abs(np.diff(self.cache.states[clipped, :3], axis=1)).max((1, 2))
         fits: NDArray[np.bool_] = inside & one_episode & (moves <= self.config.max_move)
         return fits
+
+    def _grips(self, frames: NDArray[np.int64]) -> NDArray[np.bool_]:
+        first = np.minimum(frames[:, :2], len(self.cache) - 1)
+        change = np.abs(np.diff(self.cache.states[first], axis=1)[:, 0])
+        works = (change[:, 6] > GRIPPER_WORKS) & (change[:, :3].max(1) < HAND_STAYS_M)
+        return self._fits(frames) & works

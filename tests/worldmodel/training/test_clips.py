@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -38,6 +40,20 @@ def test_actions_lead_from_state_to_state(cache: TokenCache) -> None:
 def test_backward_clips(cache: TokenCache) -> None:
     sampler = ClipSampler(cache, ClipConfig(backward_share=1.0))
     assert (np.diff(sampler.sample_frames(generator(), 20), axis=1) < 0).all()
+
+
+def test_a_share_of_clips_begins_with_the_gripper_at_work(cache: TokenCache) -> None:
+    states = cache.states.copy()
+    states[::2, 6] += 0.5  # the gripper of every other frame
+    cache = copy.copy(cache)
+    object.__setattr__(cache, "states", states)
+    moving = ClipConfig(gripping_share=0.5, max_move=0.13, gap_rows=(4, 12))
+    frames = ClipSampler(cache, moving).sample_frames(generator(), 20)
+    change = np.abs(np.diff(states[frames], axis=1)[:10, 0])
+    assert (change[:, 6] > 0.1).all()
+    assert (change[:, :3] < 0.03).all()
+    with pytest.raises(BadValueError, match="gripping_share"):
+        ClipConfig(gripping_share=1.5)
 
 
 def test_impossible_settings(cache: TokenCache) -> None:

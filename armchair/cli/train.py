@@ -46,7 +46,8 @@ class Config:
     minutes: float | None = None
     """Minutes of wall clock; the learning rate follows the elapsed share."""
     init: Path | None = None
-    """model/ of an earlier run with the same encoder: start from its predictor and units."""
+    """model/ of an earlier run: start from its predictor, and from its units if the encoder is the
+    same."""
     seed: int = 0
     """Seed of weights and clips."""
     tokens: CacheConfig = field(default_factory=CacheConfig)

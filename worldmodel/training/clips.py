@@ -172,4 +172,5 @@ class ClipSampler:
         first = np.minimum(frames[:, :2], len(self.cache) - 1)
         change = np.abs(np.diff(self.cache.states[first], axis=1)[:, 0])
         works = (change[:, 6] > GRIPPER_WORKS) & (change[:, :3].max(1) < HAND_STAYS_M)
-        return self._fits(frames) & works
+        fits: NDArray[np.bool_] = self._fits(frames) & works
+        return fits

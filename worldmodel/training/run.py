@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from armchair.errors import BadValueError
 from armchair.worldmodel.data.episodes import DroidEpisodes, EpisodeHandle
@@ -19,6 +20,7 @@ from armchair.worldmodel.optimisation.reporter import Reporter
 from armchair.worldmodel.optimisation.team import Team
 from armchair.worldmodel.predictor import ACPredictor, PredictorConfig
 from armchair.worldmodel.sources import load_frame_encoder
+from armchair.worldmodel.statistics import LatentStatistics
 from armchair.worldmodel.tensor_files import fill
 from armchair.worldmodel.training.cache_layout import CacheConfig
 from armchair.worldmodel.training.clips import ClipSampler
@@ -49,7 +51,8 @@ class TrainRun:
     held_out: Sequence[Path] = ()
     """Folders of held-out episodes; none: every twentieth of `episodes`."""
     init: Path | None = None
-    """Model folder of an earlier run with the same encoder: start from its predictor and units."""
+    """Model folder of an earlier run: start from its predictor. Its units come along, if its
+    encoder has the same weights; of one that was trained on from it they are measured anew."""
     seed: int = 0
 
 
@@ -116,10 +119,8 @@ def build_model(
     if run.init is None and config.statistics == "none":
         return WorldModel(encoder, ACPredictor(size))
     if run.init is None:
-        statistics = measure_latents(data)
-        if config.statistics == "data":
-            statistics = statistics.by_data()
         scaling = measure_inputs(data, sampler, run.seed)
+        statistics = measured_units(data, config)
         return WorldModel(encoder, ACPredictor(size), statistics=statistics, scaling=scaling)
     earlier = WorldModel.from_pretrained(run.init)
     if earlier.sandbox != (config.statistics != "none"):
@@ -127,12 +128,27 @@ def build_model(
             f"{run.init}: a model {'with' if earlier.sandbox else 'without'} latent statistics; "
             f"set recipe.statistics to fit, it is {config.statistics!r}."
         )
-    model = WorldModel(
-        encoder, ACPredictor(size), statistics=earlier.statistics, scaling=earlier.scaling
-    )
-    fix = "Give the model/ of a run with the same sizes and encoder."
+    statistics = earlier.statistics
+    if earlier.sandbox and not same_weights(earlier.encoder, encoder):
+        statistics = measured_units(data, config)
+    model = WorldModel(encoder, ACPredictor(size), statistics=statistics, scaling=earlier.scaling)
+    fix = "Give the model/ of a run with the same sizes."
     fill(model.predictor, earlier.predictor.state_dict(), run.init, fix)
     return model
+
+
+def measured_units(data: TokenCache, config: TrainConfig) -> LatentStatistics:
+    """Return the units that `config.statistics` names, measured on the training data."""
+    statistics = measure_latents(data)
+    return statistics.by_data() if config.statistics == "data" else statistics
+
+
+def same_weights(one: nn.Module, other: nn.Module) -> bool:
+    """Return whether two modules hold the same tensors."""
+    first, second = one.state_dict(), other.state_dict()
+    if first.keys() != second.keys():
+        return False
+    return all(torch.equal(tensor, second[name].to(tensor)) for name, tensor in first.items())
 
 
 def split_episodes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import signal
 import subprocess
@@ -73,6 +74,23 @@ def test_a_run_its_resume_and_its_relay(episodes: Path, saved: Path, tmp_path: P
         WorldModel.from_pretrained(relay).state_dict()["statistics.change_scale"],
         model.state_dict()["statistics.change_scale"],
     )
+
+
+def test_units_are_measured_anew_for_an_encoder_that_went_on_learning(
+    episodes: Path, saved: Path, encoder: FrameEncoder, tmp_path: Path
+) -> None:
+    folder = run(episodes, saved, tmp_path / "a")
+    further = copy.deepcopy(encoder)
+    with torch.no_grad():
+        for weight in further.backbone.parameters():
+            weight.mul_(1.5)
+    save_encoder(tmp_path / "further", further)
+    after = run(episodes, tmp_path / "further", tmp_path / "b", init=folder)
+    scales = [
+        WorldModel.from_pretrained(model).state_dict()["statistics.change_scale"]
+        for model in (folder, after)
+    ]
+    assert not torch.allclose(*scales, rtol=0.01)
 
 
 def test_a_killed_run_ends_in_the_same_weights(episodes: Path, saved: Path, tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from armchair.worldmodel import model_files, poses, rollouts
+from armchair.worldmodel import model_files, module_rollouts, poses, rollouts
 from armchair.worldmodel.encoder import FrameEncoder
-from armchair.worldmodel.precision import autocast, float32
+from armchair.worldmodel.precision import float32
 from armchair.worldmodel.predictor import ACPredictor, PredictorCache
 from armchair.worldmodel.statistics import InputScaling, LatentStatistics, layer_normalised
 
@@ -130,20 +130,9 @@ class WorldModel(nn.Module):
         to stay. Imagined states follow by pose composition. Gradients flow only if `candidates`
         asks for them.
         """
-        states, past_actions = states.to(latents), past_actions.to(latents)
-        if self._packs(candidates):
-            lived = rollouts.Context(latents[None], states[None], past_actions[None])
-            return rollouts.imagine(self, lived, candidates[None].to(latents), self._chunk())[0]
-        cameras = None if extrinsics is None else extrinsics.to(latents)[None]
-        if self._outgrows(len(latents), candidates):
-            parts = latents[None], states[None], past_actions[None], candidates[None]
-            return self._roll_within_window(*parts, cameras)[0]
-        with torch.set_grad_enabled(candidates.requires_grad), autocast(latents.device):
-            past = self._remember(latents[None], states[None], past_actions[None], cameras)
-            now = latents[-1], states[-1], past
-            camera = None if cameras is None else cameras[:, -1:]
-            chunks = candidates.to(latents).split(self._chunk())
-            return torch.cat([self._imagine(*now, chunk, camera) for chunk in chunks])
+        lived = latents[None], states[None], past_actions[None]
+        cameras = None if extrinsics is None else extrinsics[None]
+        return self._roll(*lived, candidates[None], cameras)[0]
 
     def rollout_batch(
         self,
@@ -155,40 +144,11 @@ class WorldModel(nn.Module):
     ) -> Tensor:
         """Return imagined latents (E, C, H, N, D): `rollout` of E environments in one pass.
 
-        As for `rollout`, every argument with environments in front; without gradients.
+        As for `rollout`, every argument with environments in front.
         """
-        states, past_actions = states.to(latents), past_actions.to(latents)
-        if self._packs(candidates):
-            lived = rollouts.Context(latents, states, past_actions)
-            return rollouts.imagine(self, lived, candidates.to(latents), self._chunk())
-        cameras = None if extrinsics is None else extrinsics.to(latents)
-        if self._outgrows(latents.shape[1], candidates):
-            with torch.no_grad():
-                return self._roll_within_window(latents, states, past_actions, candidates, cameras)
-        envs = torch.arange(len(candidates), device=latents.device)
-        rows = envs.repeat_interleave(candidates.shape[1]).split(self._chunk())
-        chunks = candidates.to(latents).flatten(0, 1).split(self._chunk())
-        with torch.no_grad(), autocast(latents.device):
-            past = self._remember(latents, states, past_actions, cameras)
-            imagined = []
-            for r, chunk in zip(rows, chunks, strict=True):
-                now = latents[r, -1:], states[r, -1:], past and past.rows(r)
-                camera = None if cameras is None else cameras[r, -1:]
-                imagined.append(self._imagine(*now, chunk, camera))
-        together: Tensor = torch.cat(imagined).unflatten(0, candidates.shape[:2])
-        return together
+        return self._roll(latents, states, past_actions, candidates, extrinsics)
 
-    def _packs(self, candidates: Tensor) -> bool:
-        """Return whether the packed network does it: on CPUs, without gradients and extrinsics."""
-        needs_more = candidates.requires_grad or self.predictor.config.use_extrinsics
-        return self.device.type == "cpu" and not needs_more
-
-    def _outgrows(self, context: int, candidates: Tensor) -> bool:
-        """Return whether a rollout would look back on more frames than the predictor can use."""
-        window = self.predictor.config.context_frames
-        return window is not None and context + candidates.shape[-2] - 1 > window
-
-    def _roll_within_window(
+    def _roll(
         self,
         latents: Tensor,
         states: Tensor,
@@ -196,62 +156,13 @@ class WorldModel(nn.Module):
         candidates: Tensor,
         extrinsics: Tensor | None,
     ) -> Tensor:
-        """Return imagined latents (E, C, H, N, D); only the last `context_frames` are looked at.
-
-        Arguments as for `rollout_batch`. Positions in time start anew with the window, so that no
-        memory of layers can be kept.
-        """
-        window, count = self.predictor.config.context_frames or 1, candidates.shape[1]
-        rows = torch.arange(len(candidates), device=latents.device).repeat_interleave(count)
-        flat, size = candidates.to(latents).flatten(0, 1), max(self._chunk() // window, 1)
-        imagined = []
-        with torch.set_grad_enabled(candidates.requires_grad), autocast(latents.device):
-            for row, chunk in zip(rows.split(size), flat.split(size), strict=True):
-                z, s, a, steps = latents[row], states[row], past_actions[row], []
-                camera = None if extrinsics is None else extrinsics[row]
-                for action in chunk.split(1, dim=1):
-                    a = torch.cat([a, action], dim=1)
-                    z, s, a = z[:, -window:], s[:, -window:], a[:, -window:]
-                    if camera is not None:
-                        camera = camera[:, -window:]
-                    steps.append(self.predict(z, s, a, camera)[:, -1:])
-                    if camera is not None:  # it stays
-                        camera = torch.cat([camera, camera[:, -1:]], dim=1)
-                    z = torch.cat([z, steps[-1]], dim=1)
-                    s = torch.cat([s, poses.compose(s[:, -1:], action)], dim=1)
-                imagined.append(torch.cat(steps, dim=1))
-        rolled: Tensor = torch.cat(imagined).unflatten(0, candidates.shape[:2])
-        return rolled
-
-    def _remember(
-        self, latents: Tensor, states: Tensor, actions: Tensor, extrinsics: Tensor | None
-    ) -> PredictorCache | None:
-        """Return the cache of all frames (E, T, …) before the present; candidates share it."""
-        if latents.shape[1] < 2:
-            return None
-        cameras = None if extrinsics is None else extrinsics[:, :-1]
-        return self.extend(latents[:, :-1], states[:, :-1], actions, extrinsics=cameras)[1]
-
-    def _imagine(
-        self,
-        latents: Tensor,
-        state: Tensor,
-        past: PredictorCache | None,
-        candidates: Tensor,
-        extrinsics: Tensor | None,
-    ) -> Tensor:
-        """Return imagined latents (C, H, N, D) from latents (N, D) and a state (7,), or from one
-        of each per candidate: (C, 1, N, D) and (C, 1, 7); extrinsics (1 or C, 1, 6)."""
-        count = len(candidates)
-        current = latents.expand(count, 1, -1, -1)
-        states = state.expand(count, 1, -1)
-        camera = None if extrinsics is None else extrinsics.expand(count, 1, -1)
-        imagined = []
-        for actions in candidates.split(1, dim=1):
-            current, past = self.extend(current, states, actions, past, camera)
-            states = poses.compose(states, actions)
-            imagined.append(current)
-        return torch.cat(imagined, dim=1)
+        lived = rollouts.Context(latents, states.to(latents), past_actions.to(latents))
+        candidates = candidates.to(latents)
+        needs_more = candidates.requires_grad or self.predictor.config.use_extrinsics
+        if self.device.type == "cpu" and not needs_more:
+            return rollouts.imagine(self, lived, candidates, self._chunk())
+        cameras = None if extrinsics is None else extrinsics.to(latents)
+        return module_rollouts.imagine(self, lived, candidates, cameras, self._chunk())
 
     def _chunk(self) -> int:
         config = self.predictor.config

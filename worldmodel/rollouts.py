@@ -63,7 +63,7 @@ def imagine(model: Model, context: Context, candidates: Tensor, chunk: int) -> T
         found = flat.new_empty((len(flat), horizon, *lived.latents.shape[2:]), dtype=torch.float32)
         parts = zip(rows.split(chunk), flat.split(chunk), found.split(chunk), strict=True)
         for row, actions, place in parts:
-            pick = _picker(row)
+            pick = picker(row)
             moments = [
                 _Moment(pick(z), pick(s))
                 for z, s in zip(lived.latents.unbind(1), lived.states.unbind(1), strict=True)
@@ -78,7 +78,7 @@ def imagine(model: Model, context: Context, candidates: Tensor, chunk: int) -> T
     return together
 
 
-def _picker(rows: Tensor) -> Callable[[Tensor], Tensor]:
+def picker(rows: Tensor) -> Callable[[Tensor], Tensor]:
     """Return what takes an environment's entry per row, or a batch of 1 if all are of one."""
     first, last = int(rows[0]), int(rows[-1])
     if first == last:

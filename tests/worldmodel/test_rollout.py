@@ -12,7 +12,7 @@ from armchair.errors import BadValueError
 from armchair.planners import load_planner, with_options
 from armchair.planners.protocol import Context
 from armchair.worldmodel import model as model_module
-from armchair.worldmodel import poses, precision
+from armchair.worldmodel import module_rollouts, poses, precision, rollouts
 from armchair.worldmodel.losses import ac_losses
 from armchair.worldmodel.model import WorldModel
 from tests.worldmodel.models import tiny_sandbox
@@ -75,8 +75,8 @@ def test_the_packed_network_equals_the_modules(
     plans = candidates(8, 3).unflatten(0, (2, 4))
     monkeypatch.setattr(model_module, "TOKENS_AT_ONCE", {"cpu": 18})
     packed = model.rollout_batch(*lived, plans)
-    monkeypatch.setattr(WorldModel, "_packs", lambda self, asked: False)
-    torch.testing.assert_close(packed, model.rollout_batch(*lived, plans), atol=1e-4, rtol=1e-4)
+    modules = module_rollouts.imagine(model, rollouts.Context(*lived), plans, None, chunk=3)
+    torch.testing.assert_close(packed, modules, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.usefixtures("float32")

@@ -128,10 +128,9 @@ def build_model(
             f"{run.init}: a model {'with' if earlier.sandbox else 'without'} latent statistics; "
             f"set recipe.statistics to fit, it is {config.statistics!r}."
         )
-    statistics = earlier.statistics
-    if earlier.sandbox and not same_weights(earlier.encoder, encoder):
-        statistics = measured_units(data, config)
-    model = WorldModel(encoder, ACPredictor(size), statistics=statistics, scaling=earlier.scaling)
+    anew = earlier.sandbox and not same_weights(earlier.encoder, encoder)
+    units = measured_units(data, config) if anew else earlier.statistics
+    model = WorldModel(encoder, ACPredictor(size), statistics=units, scaling=earlier.scaling)
     fix = "Give the model/ of a run with the same sizes."
     fill(model.predictor, earlier.predictor.state_dict(), run.init, fix)
     return model

@@ -12,6 +12,7 @@ from armchair.planners import (  # each registers its planners
     cem,
     cem_fit,
     cem_gradient,
+    cem_waypoint,
     gradient,
     icem,
     mppi,
@@ -74,4 +75,4 @@ __all__ = [
     "with_options",
 ]
 
-del cem, cem_fit, cem_gradient, gradient, icem, mppi, random_shooting
+del cem, cem_fit, cem_gradient, cem_waypoint, gradient, icem, mppi, random_shooting

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from armchair.errors import BadValueError
@@ -163,8 +164,9 @@ class _Run:
     def plan(self) -> Plan:
         """Return the plan of a search that has ended."""
         found = self._found or Found(self._config.rounded(self._best), self._lowest)
+        missing = self._config.horizon - len(found.actions)
         return Plan(
-            actions=found.actions.cpu(),
+            actions=F.pad(found.actions, (0, 0, 0, missing)).cpu(),
             energy=self._history[-1] if found.energy is None else found.energy,
             history=tuple(self._history),
             evaluations=self._evaluations,

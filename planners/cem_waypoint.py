@@ -1,0 +1,147 @@
+"""Cross-entropy method over waypoints: where the hand should be, not what it should do next.
+
+A picture of the hand costs about the same energy wherever it does not overlap the goal's, so that a
+search over one short action sees no slope from afar, and leaves for some other valley. A candidate
+here is a displacement of several actions' length; it is imagined in as many steps as the bounds on
+an action demand, one where it is near, and scored where it ends. Only the first action is carried
+out, at full speed, before everything is planned anew. Near the goal this is `cem` with horizon 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from armchair.planners.cem import check_elites, check_shares
+from armchair.planners.distribution import Distribution, Spread, best_of
+from armchair.planners.frame import SearchPlanner
+from armchair.planners.protocol import PLANNERS
+from armchair.planners.search import (
+    HAND_RULES,
+    Answer,
+    Ask,
+    Found,
+    Search,
+    SearchConfig,
+    Start,
+    check_counts,
+)
+
+STILL = 1e-6
+"""What is left of a way below this, in metres or radians, needs no further action."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CemWaypointConfig(SearchConfig):
+    """horizon: actions that the farthest waypoint takes. samples: of a first iteration, and of the
+    later ones where the best waypoints are one action away; farther ones are imagined in more
+    steps, and so many times fewer are drawn. spread: deviations of the first distribution, the
+    translation's and rotation's per action of the horizon. deviation_floor: share of `spread` below
+    which none falls. carried: elites of one iteration that compete in the next.
+    """
+
+    horizon: int = 3
+    samples: int = 128
+    iterations: int = 6
+    elites: int = 12
+    carried: int = 4
+    spread: Spread = field(default_factory=lambda: Spread(translation=0.045, rotation=0.06))
+    deviation_floor: float = 0.08
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_counts(self, "samples", "iterations")
+        check_elites(self.elites, self.samples)
+        check_shares(self, "deviation_floor")
+
+    def __call__(self, start: Start) -> Search:
+        """Return a fresh search."""
+        return search(self, start)
+
+
+@dataclass(frozen=True)
+class _Ways:
+    """Candidates: actions (n, horizon, 7), zero from `steps` (n,) on, and their energies (n,)."""
+
+    actions: Tensor
+    steps: Tensor
+    energies: Tensor
+
+    @property
+    def waypoints(self) -> Tensor:
+        """Where they lead (n, 1, 7), in one sum."""
+        return self.actions.sum(dim=1, keepdim=True)
+
+
+def search(c: CemWaypointConfig, start: Start) -> Search:
+    """Search as the settings say; the best way seen is returned."""
+    near = Distribution.first(c.spread, c.bounds, 1, start.device)
+    floor = c.deviation_floor * near.deviation
+    wide = torch.ones(7, device=start.device)
+    wide[:6] = c.horizon
+    distribution = Distribution(near.mean, near.deviation * wide)
+    kept: Tensor = near.mean.new_empty((0, c.horizon, 7))
+    kept_energies = near.mean.new_empty(0)
+    count = c.samples
+    for iteration in range(c.iterations):
+        drawn = distribution.sample(count, start.generator)
+        if iteration == 0:
+            drawn = _some_near(drawn, c)
+            if start.guess is not None:
+                drawn[0] = start.guess.sum(dim=0, keepdim=True)
+        ways = yield from _imagined(c, drawn[:, 0])
+        pool = torch.cat([kept, ways.actions])
+        scores = torch.cat([kept_energies, ways.energies])
+        elites, best = best_of(pool, scores, c.elites)
+        kept, kept_energies = elites[: c.carried], best[: c.carried]
+        distribution = distribution.towards(elites.sum(dim=1, keepdim=True), floor)
+        _, steps = way_to(distribution.mean, c)
+        count = max(c.samples // int(steps), min(2 * c.elites, c.samples))
+    return Found(elites[0], float(best[0]))
+
+
+def _some_near(drawn: Tensor, c: CemWaypointConfig) -> Tensor:
+    """Return waypoints (n, 1, 7), some of them so near that the gripper may close: `some_near`."""
+    scaled = drawn.clone()
+    scaled[..., :6] /= c.horizon
+    near = c.bounds.some_near(scaled)
+    changed = (near != scaled).any(dim=-1, keepdim=True)
+    return torch.where(changed, near, drawn)
+
+
+def _imagined(c: CemWaypointConfig, waypoints: Tensor) -> Generator[Ask, Answer, _Ways]:
+    """Ask for the energies of waypoints (n, 7), those of equal length together."""
+    actions, steps = way_to(waypoints, c)
+    energies = actions.new_empty(len(actions))
+    for length in range(1, c.horizon + 1):
+        those = steps == length
+        if bool(those.any()):
+            energies[those] = (yield Ask(actions[those, :length])).energies.to(energies)
+    return _Ways(actions, steps, energies)
+
+
+def way_to(waypoints: Tensor, c: SearchConfig) -> tuple[Tensor, Tensor]:
+    """Return actions (n, horizon, 7) that lead to waypoints (n, 7), and how many are needed (n,).
+
+    As fast as the bounds allow; the gripper acts on arrival. What is out of reach is approached.
+    """
+    left = waypoints[:, :6].clone()
+    actions = waypoints.new_zeros((len(waypoints), c.horizon, 7))
+    steps = torch.ones(len(waypoints), dtype=torch.long, device=waypoints.device)
+    for step in range(c.horizon):
+        steps = steps.where(left.abs().amax(dim=1) <= STILL, step + 1)
+        move = torch.cat([left, torch.zeros_like(left[:, :1])], dim=1)
+        actions[:, step] = c.bounds.clip(move)
+        left = left - actions[:, step, :6]
+    rows = torch.arange(len(waypoints), device=waypoints.device)
+    actions[rows, steps - 1, 6] = waypoints[:, 6]
+    return c.legal(actions), steps
+
+
+@PLANNERS.add("cem-waypoint")
+def cem_waypoint() -> SearchPlanner[CemWaypointConfig]:
+    """Return our default: waypoints up to three actions away."""
+    return SearchPlanner(CemWaypointConfig(warm_start=True, **HAND_RULES))

@@ -166,7 +166,7 @@ class _Run:
         found = self._found or Found(self._config.rounded(self._best), self._lowest)
         missing = self._config.horizon - len(found.actions)
         return Plan(
-            actions=F.pad(found.actions, (0, 0, 0, missing)).cpu(),
+            actions=F.pad(self._config.carried_out(found.actions), (0, 0, 0, missing)).cpu(),
             energy=self._history[-1] if found.energy is None else found.energy,
             history=tuple(self._history),
             evaluations=self._evaluations,

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from armchair.errors import BadValueError
-from armchair.planners.bounds import ActionBounds
+from armchair.planners.bounds import GRIPPER_LIMIT, ActionBounds
 from armchair.planners.energy import MEMORY_MB, Objective
 
 
@@ -47,7 +47,9 @@ class SearchConfig(ABC):
 
     horizon: actions in a plan; warm_start: let the previous plan compete; gripper_deadband: smaller
     gripper changes become zero in the result; opening_deadband: likewise for those that open, where
-    it is larger: a held object is lost by the smallest of them, and nothing is gained.
+    where it is larger: a held object is lost by the smallest of them, and nothing is gained.
+    closing_gain: closing changes are carried out times this, up to the bound; what is gripped stops
+    the fingers, and a picture hardly tells a firm grip from none.
     """
 
     horizon: int = 1
@@ -57,12 +59,15 @@ class SearchConfig(ABC):
     warm_start: bool = False
     gripper_deadband: float = 0.0
     opening_deadband: float = 0.0
+    closing_gain: float = 1.0
 
     def __post_init__(self) -> None:
         check_counts(self, "horizon")
         for name in ("gripper_deadband", "opening_deadband"):
             if not 0.0 <= (value := getattr(self, name)) < float("inf"):
                 raise BadValueError(f"{name} is {value}, expected zero or more.")
+        if not 1.0 <= self.closing_gain < float("inf"):
+            raise BadValueError(f"closing_gain is {self.closing_gain}, expected 1 or more.")
 
     @abstractmethod
     def __call__(self, start: Start) -> Search:
@@ -74,6 +79,12 @@ class SearchConfig(ABC):
         opening = max(self.gripper_deadband, self.opening_deadband)
         small = (gripper < self.gripper_deadband) & (gripper > -opening)
         return torch.cat([actions[..., :6], gripper.masked_fill(small, 0.0)], dim=-1)
+
+    def carried_out(self, actions: Tensor) -> Tensor:
+        """Return actions (..., 7) that were found as they are carried out: see `closing_gain`."""
+        gripper = actions[..., 6:]
+        firm = (gripper * self.closing_gain).clamp(max=self.bounds.gripper)
+        return torch.cat([actions[..., :6], torch.maximum(gripper, firm)], dim=-1)
 
     def legal(self, actions: Tensor) -> Tensor:
         """Return the nearest actions (..., horizon, 7) within bounds, small gripper changes 0."""
@@ -93,17 +104,24 @@ class HandRules(TypedDict):
     bounds: ActionBounds
     gripper_deadband: float
     opening_deadband: float
+    closing_gain: float
 
 
 HAND_RULES = HandRules(
-    bounds=ActionBounds(grip_within=0.02), gripper_deadband=0.05, opening_deadband=0.25
+    bounds=ActionBounds(gripper=1.0, grip_within=0.02),
+    gripper_deadband=0.05,
+    opening_deadband=0.3,
+    closing_gain=1.4,
 )
-"""Close where you have arrived, open in earnest or not at all; our planners all keep to it."""
+"""Close where you have arrived, and firmly; open in earnest or not at all. Our planners all keep to
+it."""
 FREE_HAND = (
     "bounds.grip_within=inf",
     "bounds.release_within=inf",
     "gripper_deadband=0",
     "opening_deadband=0",
+    "closing_gain=1",
+    f"bounds.gripper={GRIPPER_LIMIT}",
 )
 """Options (for `with_options`) that lift these rules: the action set of the paper."""
 

@@ -131,6 +131,7 @@ def test_registered_settings_are_the_published_ones() -> None:
         {"returns": "median"},
         {"gripper_deadband": -0.1},
         {"opening_deadband": -0.1},
+        {"closing_gain": 0.9},
     ],
 )
 def test_illegal_settings_are_named(wrong: dict[str, int]) -> None:
@@ -155,3 +156,11 @@ def test_opening_has_a_deadband_of_its_own() -> None:
     actions[:, 0, 6] = torch.tensor([0.04, 0.06, -0.06, -0.24, -0.26])
     kept = config.rounded(actions)[:, 0, 6]
     torch.testing.assert_close(kept, torch.tensor([0.0, 0.06, 0.0, 0.0, -0.26]))
+
+
+def test_what_closes_is_carried_out_firmly() -> None:
+    config = CemConfig(bounds=ActionBounds(gripper=1.0), closing_gain=1.5)
+    found = torch.zeros(4, 7)
+    found[:, 6] = torch.tensor([0.4, 0.9, 0.0, -0.4])
+    assert config.carried_out(found)[:, 6].tolist() == pytest.approx([0.6, 1.0, 0.0, -0.4])
+    assert torch.equal(CemConfig().carried_out(found), found)

@@ -13,7 +13,15 @@ import pytest
 import torch
 
 from armchair.errors import BadValueError, UnknownNameError
-from armchair.planners import ActionBounds, Plan, load_planner, planner_names, with_options
+from armchair.planners import (
+    FREE_HAND,
+    PLANNERS,
+    ActionBounds,
+    Plan,
+    load_planner,
+    planner_names,
+    with_options,
+)
 from armchair.planners.energy import score
 from tests.planners.linear_model import LinearModel, context
 from tests.plugins import install, install_examples
@@ -31,7 +39,10 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 def plan(name: str, seed: int, model: LinearModel | None = None) -> Plan:
     generator = torch.Generator().manual_seed(seed)
-    return load_planner(name).plan(model or LinearModel(), context(2), GOAL, generator)
+    planner = load_planner(name)
+    if name in PLANNERS:  # without our rules for the hand
+        planner = with_options(planner, FREE_HAND)
+    return planner.plan(model or LinearModel(), context(2), GOAL, generator)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -98,6 +98,8 @@ PLACEMENTS: Registry[CameraPlacement] = Registry("placement")
 """Where a left camera may stand; the right one is its mirror."""
 PLACEMENTS.add("left")(LEFT)
 PLACEMENTS.add("elevated")(LEFT_ELEVATED)
+STANDARD_PLACEMENT = "elevated"
+"""Where it stands in the benchmark, and in the shipped model's training."""
 
 
 def extrinsics(position: Array, gl_rotation: Array) -> Array:

@@ -19,7 +19,7 @@ from armchair.poses import euler_to_matrix
 from armchair.seeds import episode_seed
 from armchair.sim.arm import DOWN, SimArm
 from armchair.sim.behaviours import BEHAVIOURS, FLANGE_HIGH, FLANGE_LOW, FREE, HOVER_M, Outcome
-from armchair.sim.cameras import PLACEMENTS
+from armchair.sim.cameras import PLACEMENTS, STANDARD_PLACEMENT
 from armchair.sim.droid_writer import (
     clean_leftovers,
     episode_path,
@@ -53,7 +53,7 @@ class CollectConfig:
     mix: MixConfig = MIXES["reach"]
     cameras: tuple[str, ...] = (LEFT_CAMERA,)
     """Which of left, right and wrist are rendered."""
-    placement: str = "left"
+    placement: str = STANDARD_PLACEMENT
     """Where the left camera stands, a name of `armchair.sim.cameras.PLACEMENTS`."""
     camera_angle_deg: tuple[float, float] | None = None
     """Range of the left camera's angle; None keeps the placement's own, and the level's jitter."""

@@ -12,7 +12,7 @@ import mujoco
 import numpy as np
 
 from armchair.errors import BadValueError
-from armchair.sim.cameras import LEFT, CameraPlacement
+from armchair.sim.cameras import PLACEMENTS, STANDARD_PLACEMENT, CameraPlacement
 from armchair.sim.distractors import add_distractors
 from armchair.sim.hands import HANDS
 from armchair.sim.meshes import simplify_visual_meshes
@@ -48,11 +48,11 @@ class SceneConfig:
     """A name of `armchair.sim.objects.OBJECTS`."""
     gripper: str = "robotiq"
     """A name of `armchair.sim.hands.HANDS`."""
-    mesh_keep: float = 0.1
+    mesh_keep: float = 0.2
     offscreen_samples: int = 0
     """Multisampling of the off-screen buffer. Models see frames at half the size, which smooths
     edges anyway; 4 samples double the time of a frame in software."""
-    left: CameraPlacement = LEFT
+    left: CameraPlacement = PLACEMENTS[STANDARD_PLACEMENT]
     variety: bool = False
     """Compile in patterns and distractors, which levels with `patterns` or `distractors` use."""
 

@@ -37,8 +37,9 @@ class Config:
     """The same for what lies on the table: box=0.5 cup=0.5."""
     cameras: tuple[str, ...] = ("left",)
     """Which cameras are rendered: left, right, wrist."""
-    placement: str = "left"
-    """Where the left camera stands: left, or elevated, which sees every direction about alike."""
+    placement: str = "elevated"
+    """Where the left camera stands: elevated, which sees every direction about alike, or left,
+    lower and nearer, where y is mostly depth."""
     camera_angle: tuple[float, float] | None = None
     """Range of the left camera's angle in degrees, 35 85 for the whole sweep; its own if unset."""
     gripper: str = "robotiq"

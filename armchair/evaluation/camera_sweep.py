@@ -52,11 +52,12 @@ class Sweep:
 
 def robot_at(angle: float) -> Robot:
     """Return a simulated arm whose left camera stands at an angle about the table, degrees."""
-    from armchair.sim.cameras import LEFT
+    from armchair.sim.cameras import PLACEMENTS, STANDARD_PLACEMENT
     from armchair.sim.robot import SimRobot
     from armchair.sim.scene import SceneConfig
 
-    return SimRobot(SceneConfig(left=replace(LEFT, angle_deg=angle)))
+    placement = replace(PLACEMENTS[STANDARD_PLACEMENT], angle_deg=angle)
+    return SimRobot(SceneConfig(left=placement))
 
 
 def walk(robot: Robot, steps: int, level: str, seed: int) -> list[Observation]:

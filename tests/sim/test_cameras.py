@@ -17,14 +17,23 @@ from armchair.envs.reach import (
 )
 from armchair.errors import BadValueError
 from armchair.poses import euler_to_matrix
-from armchair.sim.cameras import LEFT, RIGHT, CameraPlacement, extrinsics, intrinsics
+from armchair.sim.cameras import (
+    PLACEMENTS,
+    STANDARD_PLACEMENT,
+    CameraPlacement,
+    extrinsics,
+    intrinsics,
+)
 from armchair.sim.pictures import FRAME_SIZE
 from armchair.sim.randomise import LEVELS, randomise
 from armchair.sim.robot import SimRobot
 from armchair.sim.scene import OBJECT_NAME, TABLE_CENTRE
 
 GOAL_CORNERS = np.array(list(itertools.product(*zip(GOAL_LOW_M, GOAL_HIGH_M, strict=True))))
-FINGERS_BELOW = np.array([0.0, 0.0, 0.16])
+HAND_BELOW = np.array([[0.0, 0.0, 0.10], [0.0, 0.0, 0.16]])
+"""Where palm and fingertips are below the flange, metres."""
+LEFT = PLACEMENTS[STANDARD_PLACEMENT]
+RIGHT = LEFT.mirrored
 
 
 def project(points: np.ndarray, pose: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -87,13 +96,14 @@ def test_mujoco_places_the_camera_as_asked(arm: SimRobot) -> None:
 
 
 def test_every_corner_of_the_goal_box_lies_in_the_picture(arm: SimRobot) -> None:
-    pixels = project(GOAL_CORNERS, *left_camera(arm))
+    palms = GOAL_CORNERS - HAND_BELOW[0]
+    pixels = project(palms, *left_camera(arm))
     assert (pixels > 0).all()
     assert (pixels < FRAME_SIZE).all()
 
 
 def test_goals_of_the_benchmark_lie_in_the_picture() -> None:
-    """Flange and fingertips, with the camera jittered as at level light."""
+    """Palm and fingertips, with the camera jittered as at level light."""
     level, rng = LEVELS["light"], np.random.default_rng(0)
     matrix = intrinsics(LEFT.fovy_deg, FRAME_SIZE, FRAME_SIZE)
     for _ in range(1000):
@@ -103,7 +113,7 @@ def test_goals_of_the_benchmark_lie_in_the_picture() -> None:
             rng.uniform(-1, 1, 3) * level.camera_m, rng.uniform(-1, 1, 3) * level.look_at_m
         )
         pose = extrinsics(placement.position, placement.rotation)
-        pixels = project(np.stack([goal, goal - FINGERS_BELOW]), pose, matrix)
+        pixels = project(goal - HAND_BELOW, pose, matrix)
         assert (pixels > 5).all()
         assert (pixels < FRAME_SIZE - 5).all()
 
@@ -113,7 +123,7 @@ def test_a_thing_is_drawn_where_the_matrices_say(arm: SimRobot) -> None:
     address = int(arm.model.joint(f"{OBJECT_NAME}_joint0").qposadr[0])
     randomise(arm, LEVELS["full"], np.random.default_rng(3))
     pictures = []
-    places = np.array([[0.62, 0.20, 0.10], [0.35, -0.20, 0.05], [0.65, -0.15, 0.45]])
+    places = np.array([[0.58, 0.14, 0.10], [0.40, -0.12, 0.05], [0.50, -0.08, 0.32]])
     for place in (*places, [0.5, 0.0, -5.0]):
         arm.data.qpos[address : address + 7] = [*place, 1, 0, 0, 0]
         mujoco.mj_forward(arm.model, arm.data)

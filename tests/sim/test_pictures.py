@@ -91,12 +91,14 @@ def test_no_lamp_casts_shadows_so_no_memory_is_kept_for_them(arm: SimRobot) -> N
 
 
 def test_reflections_are_left_out_because_nobody_sees_them(arm: SimRobot) -> None:
-    """The floor reflects 1 %: at level light not a byte changes, and a frame costs a third less."""
+    """The floor reflects 1 %: a pixel in fifty changes, by a few of 255; a frame costs a third less."""
     painter = Painter(arm.model)
     flags = painter._renderer.scene.flags
     for seed in range(3):
         arm.new_scene("light", np.random.default_rng(seed))
         flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 1
-        reflecting = painter.draw(arm.data, "left")
-        assert np.array_equal(arm.frame(), reflecting)
+        reflecting = painter.draw(arm.data, "left").astype(int)
+        difference = np.abs(arm.frame() - reflecting)
+        assert difference.max() <= 10
+        assert (difference > 0).mean() < 0.03
     painter.close()

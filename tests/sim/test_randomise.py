@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from armchair.errors import BadValueError, UnknownNameError
-from armchair.sim.cameras import LEFT, PLACEMENTS
+from armchair.sim.cameras import PLACEMENTS, STANDARD_PLACEMENT
 from armchair.sim.distractors import AWAY_Z_M, SIDES, distractor_geoms
 from armchair.sim.randomise import (
     LEVELS,
@@ -26,6 +26,7 @@ from armchair.sim.textures import PATTERNS
 
 LOOKS = ("geom_rgba", "geom_size", "geom_rbound", "geom_aabb", "cam_pos", "cam_quat")
 LAMPS = ("light_diffuse", "light_dir")
+STANDARD = PLACEMENTS[STANDARD_PLACEMENT]
 
 
 def looks(arm: SimRobot) -> dict[str, np.ndarray]:
@@ -62,7 +63,10 @@ def test_none_changes_nothing_but_where_the_box_lies(arm: SimRobot) -> None:
     """Also after a scene of another level."""
     for before in ("none", "full"):
         randomise(arm, LEVELS[before], np.random.default_rng(5))
-        assert randomise(arm, LEVELS["none"], np.random.default_rng(6)) == LEFT
+        assert (
+            randomise(arm, LEVELS["none"], np.random.default_rng(6))
+            == PLACEMENTS[STANDARD_PLACEMENT]
+        )
         for name in (*LOOKS, *LAMPS):
             wanted, found = getattr(arm.nominal, name), getattr(arm.model, name)
             assert np.allclose(found, wanted, atol=1e-6), name
@@ -75,7 +79,7 @@ def test_light_changes_looks_within_its_ranges(arm: SimRobot) -> None:
     table = arm.model.geom("table_visual").id
     for _ in range(50):
         randomise(arm, level, rng)
-        moved = arm.data.camera("left").xpos - LEFT.position
+        moved = arm.data.camera("left").xpos - STANDARD.position
         assert (np.abs(moved) <= level.camera_m + level.look_at_m).all()
         assert moved.any()
         tint = arm.model.geom_rgba[table, :3] - arm.nominal.geom_rgba[table, :3]
@@ -191,7 +195,7 @@ def test_the_camera_sweep(arm: SimRobot) -> None:
 
 
 def test_a_placement_of_another_name_is_where_the_camera_stands() -> None:
-    placement = PLACEMENTS["elevated"]
+    placement = PLACEMENTS["left"]
     arm = SimRobot(SceneConfig(left=placement))
     arm.new_scene("none", np.random.default_rng(0))
     assert np.allclose(arm.data.camera("left").xpos, placement.position)

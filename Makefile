@@ -19,7 +19,7 @@ $(INSTALLED): pyproject.toml constraints.txt scripts/install.sh
 	@scripts/install.sh
 
 evaluate: $(INSTALLED) ## the main job: plan reaches with the shipped model, write runs/reach
-	@$(BIN)/armchair evaluate --tasks reach --episodes $(EPISODES) --planner cem --model default \
+	@$(BIN)/armchair evaluate --tasks reach --episodes $(EPISODES) --planner cem-waypoint --model default \
 		--out $(OUT) $(if $(wildcard $(OUT)/report.json),--overwrite)
 
 test: $(INSTALLED) ## the tests that CI runs

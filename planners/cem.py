@@ -156,7 +156,7 @@ def cem_meta() -> SearchPlanner[CemConfig]:
 
 @PLANNERS.add("cem")
 def cem() -> SearchPlanner[CemConfig]:
-    """Return our default: a tenth of the paper's budget, kept elites, a floor, best returned.
+    """Return our settings: a tenth of the paper's budget, kept elites, a floor, best returned.
 
     The hand closes where it has arrived, not on the way (`grip_within`).
     """

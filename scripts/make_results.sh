@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 armchair=.venv/bin/armchair
 out=${OUT:-runs/results}
 
-"$armchair" evaluate --tasks reach --episodes 50 --planner cem --model default \
+"$armchair" evaluate --tasks reach --episodes 50 --planner cem-waypoint --model default \
     --out "$out/reach" --overwrite
 "$armchair" collect --out "$out/episodes" --role validation --episodes 60
 "$armchair" infer --episodes "$out/episodes" --search.pairs.count 500 --out "$out/inference.json"

@@ -41,7 +41,7 @@ class Config:
     pick-place-cup, pick-place-box."""
     episodes: int = 20
     """Episodes per task; each control plays the same ones."""
-    planner: str = "cem"
+    planner: str = "cem-waypoint"
     """Planner: cem, cem-fit, cem-gradient, cem-meta, cem-paper, gradient, icem, mppi,
     random-shooting, or a plug-in's name."""
     planner_options: tuple[str, ...] = ()

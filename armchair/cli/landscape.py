@@ -47,7 +47,7 @@ class Config:
     """Play so many steps of a simulated reach (or take so many moments between the --rows of the
     logged episode) and write NAME-AXIS-AXIS.mp4, a landscape at each, with its figures as .json; 0
     is one still picture."""
-    planner: str = "cem"
+    planner: str = "cem-waypoint"
     """Planner that plays the episode of --film."""
     model: str = "default"
     """World model: a name (default is the shipped one) or a folder with a checkpoint."""

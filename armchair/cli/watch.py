@@ -21,7 +21,7 @@ class Config:
 
     task: str = "reach"
     """Task to play."""
-    planner: str = "cem"
+    planner: str = "cem-waypoint"
     """Planner, or a plug-in's name."""
     planner_options: tuple[str, ...] = ()
     """Planner settings to change, as name=value."""

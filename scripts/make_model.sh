@@ -7,29 +7,26 @@ cd "$(dirname "$0")/.."
 
 armchair=.venv/bin/armchair
 out=${OUT:-runs/model}
-data=$out/episodes
+train=$out/train validation=$out/validation
 
-"$armchair" collect --out "$data" --role train --episodes 459
-# The shipped encoder is older than the present recipe: larger, on eq. (1) alone.
-"$armchair" pretrain --videos "$data" --store "$out/frames" --out "$out/encoder" \
-    --steps 1400 --recipe.change.pairs 0 --recipe.encoder.width 256 \
-    --recipe.predictor.width 128 --recipe.predictor.depth 3 \
-    --recipe.clips.batch 64 --recipe.clips.crop-scale 0.5 1.0 --recipe.clips.crop-aspect 0.75 1.35 \
-    --recipe.schedule.peak 6e-4 --recipe.schedule.warmup-share 0.05 --recipe.schedule.decay-share 0.2
-# The shipped predictor was trained in three runs by the clock (45, 62 and 34 minutes, the last two
-# on one core); these are the steps that they did.
-"$armchair" train --episodes "$data" --encoder "$out/encoder/encoder" --cache "$out/tokens" \
-    --out "$out/predictor-1" --steps 1954
-"$armchair" train --episodes "$data" --encoder "$out/encoder/encoder" --cache "$out/tokens" \
-    --out "$out/predictor-2" --init "$out/predictor-1/model" --seed 1 --steps 1717 \
-    --recipe.schedule.peak 6e-4 --recipe.schedule.warmup-share 0.03 \
-    --recipe.schedule.decay-share 0.35
-"$armchair" train --episodes "$data" --encoder "$out/encoder/encoder" --cache "$out/tokens" \
-    --out "$out/predictor" --init "$out/predictor-2/model" --seed 2 --steps 1039 \
-    --recipe.schedule.peak 5e-4 --recipe.schedule.warmup-share 0.03 \
+"$armchair" collect --out "$train" --role train --mix tasks --episodes 640
+"$armchair" collect --out "$validation" --role validation --mix tasks --episodes 40
+# The shipped model was trained by the clock, each run on one core and from the weights of the one
+# before; these are the steps that the runs did.
+"$armchair" pretrain --videos "$train" --store "$out/frames" --out "$out/encoder-1" --steps 4295
+"$armchair" pretrain --videos "$train" --store "$out/frames" --out "$out/encoder" --steps 5770 \
+    --init "$out/encoder-1/relay.safetensors" \
+    --recipe.change.weight 3 --recipe.clips.batch 4 \
+    --recipe.schedule.peak 1.5e-3 --recipe.schedule.decay-share 0.5 --watch "$validation"
+"$armchair" train --episodes "$train" --held-out "$validation" \
+    --encoder "$out/encoder-1/encoder" --cache "$out/tokens-1" --out "$out/predictor-1" \
+    --steps 4290
+"$armchair" train --episodes "$train" --held-out "$validation" \
+    --encoder "$out/encoder/encoder" --cache "$out/tokens" --out "$out/predictor" \
+    --init "$out/predictor-1/model" --seed 1 --steps STEPS --recipe.clips.gripping-share 0.2 \
     --recipe.schedule.decay-share 0.5
 # What `armchair imagine` shows with; not part of the model.
-"$armchair" decoder --videos "$data" --store "$out/frames" --model "$out/predictor/model" \
+"$armchair" decoder --videos "$train" --store "$out/frames" --model "$out/predictor/model" \
     --out "$out/decoder" --steps 6000
 
 if [ "${INSTALL:-}" = yes ]; then

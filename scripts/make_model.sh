@@ -23,7 +23,7 @@ train=$out/train validation=$out/validation
     --steps 4290
 "$armchair" train --episodes "$train" --held-out "$validation" \
     --encoder "$out/encoder/encoder" --cache "$out/tokens" --out "$out/predictor" \
-    --init "$out/predictor-1/model" --seed 1 --steps STEPS --recipe.clips.gripping-share 0.2 \
+    --init "$out/predictor-1/model" --seed 1 --steps 5391 --recipe.clips.gripping-share 0.2 \
     --recipe.schedule.decay-share 0.5
 # What `armchair imagine` shows with; not part of the model.
 "$armchair" decoder --videos "$train" --store "$out/frames" --model "$out/predictor/model" \

@@ -42,7 +42,7 @@ class Config:
     minutes: float | None = None
     """Minutes of wall clock; the learning rate follows the elapsed share."""
     init: Path | None = None
-    """relay.safetensors of an earlier run (14 MB), or a folder (encoder/, or the model/ of
+    """relay.safetensors of an earlier run (5 MB), or a folder (encoder/, or the model/ of
     `train`): start from its weights with a fresh optimiser and warm-up. Pictures may be larger and
     clips longer than before."""
     watch: Path | None = None

@@ -91,7 +91,7 @@ def test_no_lamp_casts_shadows_so_no_memory_is_kept_for_them(arm: SimRobot) -> N
 
 
 def test_reflections_are_left_out_because_nobody_sees_them(arm: SimRobot) -> None:
-    """The floor reflects 1 %: a pixel in fifty changes, by a few of 255; a frame costs a third less."""
+    """The floor reflects 1 %: a pixel in fifty changes a little; a frame costs a third less."""
     painter = Painter(arm.model)
     flags = painter._renderer.scene.flags
     for seed in range(3):

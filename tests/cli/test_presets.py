@@ -51,5 +51,6 @@ def test_an_unknown_preset() -> None:
 
 def test_the_run_that_made_the_shipped_model_says_the_same_as_before() -> None:
     """Options that used to be needed change nothing: old commands resume."""
-    old = ["--recipe.predictor.depth", "4", "--recipe.clips.backward-share", "0.5"]
-    assert parsed(train, [*TRAIN, *old, "--recipe.schedule.peak", "8e-4"]) == parsed(train, TRAIN)
+    old = ["--recipe.predictor.width", "192", "--recipe.clips.batch", "32"]
+    rate = ["--recipe.schedule.peak", "1e-3", "--recipe.schedule.decay-share", "0.3"]
+    assert parsed(train, [*TRAIN, *old, *rate]) == parsed(train, TRAIN)

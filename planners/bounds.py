@@ -95,16 +95,17 @@ class ActionBounds:
             actions = torch.cat([ball, actions[..., 3:]], dim=-1)
         return self._fingers_wait(self.some_near(actions))
 
-    def some_near(self, actions: Tensor) -> Tensor:
+    def some_near(self, actions: Tensor, span: float | None = None) -> Tensor:
         """Return candidates (candidates, horizon, 7) of which the first `NEAR_SHARE` move so little
         that the gripper may close, where there is a rule for it.
 
-        Of moves drawn over the whole box hardly one in a hundred does.
+        Of moves drawn over the whole box, or as far as `span` metres, hardly one in a hundred does.
         """
-        if self.grip_within >= self.translation:
+        span = span or self.translation
+        if self.grip_within >= span:
             return actions
         near = actions.clone()
-        near[: int(NEAR_SHARE * len(actions)), :, :3] *= self.grip_within / self.translation
+        near[: int(NEAR_SHARE * len(actions)), :, :3] *= self.grip_within / span
         return near
 
     def _fingers_wait(self, actions: Tensor) -> Tensor:

@@ -89,7 +89,7 @@ def search(c: CemWaypointConfig, start: Start) -> Search:
     for iteration in range(c.iterations):
         drawn = distribution.sample(count, start.generator)
         if iteration == 0:
-            drawn = _some_near(drawn, c)
+            drawn = c.bounds.some_near(drawn, c.bounds.translation * c.horizon)
             if start.guess is not None:
                 drawn[0] = start.guess.sum(dim=0, keepdim=True)
         ways = yield from _imagined(c, drawn[:, 0])
@@ -101,15 +101,6 @@ def search(c: CemWaypointConfig, start: Start) -> Search:
         _, steps = way_to(distribution.mean, c)
         count = max(c.samples // int(steps), min(2 * c.elites, c.samples))
     return Found(elites[0], float(best[0]))
-
-
-def _some_near(drawn: Tensor, c: CemWaypointConfig) -> Tensor:
-    """Return waypoints (n, 1, 7), some of them so near that the gripper may close: `some_near`."""
-    scaled = drawn.clone()
-    scaled[..., :6] /= c.horizon
-    near = c.bounds.some_near(scaled)
-    changed = (near != scaled).any(dim=-1, keepdim=True)
-    return torch.where(changed, near, drawn)
 
 
 def _imagined(c: CemWaypointConfig, waypoints: Tensor) -> Generator[Ask, Answer, _Ways]:

@@ -57,8 +57,7 @@ class CemConfig(SearchConfig):
         super().__post_init__()
         check_counts(self, "samples", "iterations")
         check_elites(self.elites, self.samples)
-        if not 0 <= self.carried <= self.elites:
-            raise BadValueError(f"carried is {self.carried}, expected 0 … elites ({self.elites}).")
+        check_carried(self.carried, self.elites)
         check_shares(self, "momentum_mean", "momentum_deviation", "deviation_floor")
         check_choice("returns", self.returns, ("elite-mean", "best"))
 
@@ -93,6 +92,12 @@ def check_elites(elites: int, samples: int) -> None:
     """Raise `BadValueError` unless there are 2 elites or more and no more than samples."""
     if not 2 <= elites <= samples:
         raise BadValueError(f"elites is {elites}, expected 2 … samples ({samples}).")
+
+
+def check_carried(carried: int, elites: int) -> None:
+    """Raise `BadValueError` unless no more are carried over than there are elites."""
+    if not 0 <= carried <= elites:
+        raise BadValueError(f"carried is {carried}, expected 0 … elites ({elites}).")
 
 
 def check_shares(config: object, *names: str) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from armchair.planners.cem import check_elites, check_shares
+from armchair.planners.cem import check_carried, check_elites, check_shares
 from armchair.planners.distribution import Distribution, Spread, best_of
 from armchair.planners.frame import SearchPlanner
 from armchair.planners.protocol import PLANNERS
@@ -55,6 +55,7 @@ class CemWaypointConfig(SearchConfig):
         super().__post_init__()
         check_counts(self, "samples", "iterations")
         check_elites(self.elites, self.samples)
+        check_carried(self.carried, self.elites)
         check_shares(self, "deviation_floor")
 
     def __call__(self, start: Start) -> Search:
@@ -69,11 +70,6 @@ class _Ways:
     actions: Tensor
     steps: Tensor
     energies: Tensor
-
-    @property
-    def waypoints(self) -> Tensor:
-        """Where they lead (n, 1, 7), in one sum."""
-        return self.actions.sum(dim=1, keepdim=True)
 
 
 def search(c: CemWaypointConfig, start: Start) -> Search:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from armchair.errors import BadValueError
 from armchair.planners import ActionBounds, Context, load_planner, with_options
 from armchair.planners.cem_waypoint import CemWaypointConfig, way_to
 from tests.planners.linear_model import LinearModel, context
@@ -96,3 +97,8 @@ def test_a_goal_without_overlap_is_seen_from_afar(name: str, sees: bool) -> None
         for seed in range(5)
     ]
     assert (min(going) > 0.07) is sees, going
+
+
+def test_no_more_is_carried_than_there_are_elites() -> None:
+    with pytest.raises(BadValueError, match="carried is 13"):
+        CemWaypointConfig(carried=13)

@@ -42,7 +42,7 @@ class Config:
     episodes: int = 20
     """Episodes per task; each control plays the same ones."""
     planner: str = "cem-waypoint"
-    """Planner: cem, cem-fit, cem-gradient, cem-meta, cem-paper, gradient, icem, mppi,
+    """Planner: cem-waypoint, cem, cem-fit, cem-gradient, cem-meta, cem-paper, gradient, icem, mppi,
     random-shooting, or a plug-in's name."""
     planner_options: tuple[str, ...] = ()
     """Planner settings to change, as name=value: samples=256 bounds.translation=0.05 (metres)."""

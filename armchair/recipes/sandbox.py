@@ -53,7 +53,7 @@ def cooldown_frames() -> StoreConfig:
 
 
 def train() -> TrainConfig:
-    """Return AC training of a 1.9M predictor on three-frame clips with random gaps.
+    """Return AC training of a 1.8M predictor on three-frame clips with random gaps.
 
     Small batches and a narrow predictor for the same reason: steps count.
     """

@@ -35,10 +35,10 @@ SIZES: dict[str, dict[str, Any]] = {
         "video_frames": 12, "ac_width": 64, "ac_depth": 3, "ac_heads": 4, "ac_frames": 8,
         "extrinsics": False,
     },
-    # A frame wider than high: only the AC predictor, as our encoder takes squares.
+    # A frame wider than high.
     "wide": {
         "image": (48, 80), "patch": 16, "width": 24, "depth": 1, "heads": 1, "mlp_ratio": 4.0,
-        "video_frames": 0, "ac_width": 48, "ac_depth": 2, "ac_heads": 1, "ac_frames": 3,
+        "video_frames": 4, "ac_width": 48, "ac_depth": 2, "ac_heads": 1, "ac_frames": 3,
         "extrinsics": False,
     },
 }  # fmt: skip
@@ -84,10 +84,9 @@ def make(size: dict[str, Any], generator: torch.Generator) -> tuple[dict[str, An
         depth=size["ac_depth"], num_heads=size["ac_heads"], use_extrinsics=size["extrinsics"],
     )  # fmt: skip
     checkpoint["predictor"] = named(drawn(predictor, generator), "module.")
-    if size["video_frames"]:
-        shape = (1, 3, size["video_frames"], *size["image"])
-        tensors["in.video"] = torch.randn(shape, generator=generator)
-        tensors["out.video_tokens"] = encoder(tensors["in.video"])
+    shape: tuple[int, ...] = (1, 3, size["video_frames"], *size["image"])
+    tensors["in.video"] = torch.randn(shape, generator=generator)
+    tensors["out.video_tokens"] = encoder(tensors["in.video"])
     frames = size["ac_frames"]
     for name, shape in {
         "tokens": (2, frames * rows * columns, size["width"]),

@@ -23,8 +23,8 @@ from armchair.worldmodel.attend import TRANSFORMERS_NAME
 class EncoderConfig:
     """Size of a V-JEPA 2 vision transformer; the default is the sandbox encoder."""
 
-    image_size: int = 128
-    """Side of the square input in pixels."""
+    image_size: int | tuple[int, int] = 128
+    """Side of the square input in pixels, or its height and width."""
     patch_size: int = 16
     """Side of a patch in pixels; one token each."""
     tubelet_size: int = 2
@@ -36,7 +36,11 @@ class EncoderConfig:
     mlp_ratio: float = 4.0
 
     def __post_init__(self) -> None:
-        if self.image_size % self.patch_size:
+        if not isinstance(self.image_size, int):  # JSON has lists
+            height, width = self.image_size
+            size = height if height == width else (height, width)
+            object.__setattr__(self, "image_size", size)
+        if any(side % self.patch_size or side < 1 for side in self.image_shape):
             raise BadValueError(
                 f"image_size {self.image_size} is not a multiple of patch_size {self.patch_size}."
             )
@@ -47,10 +51,27 @@ class EncoderConfig:
             )
 
     @property
+    def image_shape(self) -> tuple[int, int]:
+        """Height and width of the input in pixels."""
+        size = self.image_size
+        return (size, size) if isinstance(size, int) else size
+
+    @property
+    def side(self) -> int:
+        """Side of a square input in pixels; raises `BadValueError` where it is not square."""
+        if isinstance(self.image_size, int):
+            return self.image_size
+        height, width = self.image_size
+        raise BadValueError(
+            f"image_size {height} × {width}: only encoding takes pictures that are not square; "
+            "set one side."
+        )
+
+    @property
     def grid(self) -> tuple[int, int]:
         """Patches down and across a frame."""
-        side = self.image_size // self.patch_size
-        return side, side
+        height, width = self.image_shape
+        return height // self.patch_size, width // self.patch_size
 
     @property
     def tokens_per_frame(self) -> int:
@@ -60,7 +81,7 @@ class EncoderConfig:
     def to_transformers(self, **overrides: Any) -> VJEPA2Config:
         """Return `transformers`' configuration; `overrides` set e.g. the mask predictor's size."""
         return VJEPA2Config(
-            crop_size=self.image_size,
+            crop_size=max(self.image_shape),
             patch_size=self.patch_size,
             tubelet_size=self.tubelet_size,
             frames_per_clip=self.tubelet_size,
@@ -88,9 +109,12 @@ class FrameEncoder(nn.Module):
         self.backbone: Any = model.encoder
 
     def preprocess(self, frames: Tensor | NDArray[np.uint8]) -> Tensor:
-        """Return pixels (B, 3, S, S) of uint8 frames (B, H, W, 3), on the encoder's device."""
+        """Return pixels (B, 3, h, w) of uint8 frames (B, H, W, 3), on the encoder's device.
+
+        h and w, here and below, are the config's `image_shape`.
+        """
         device = next(self.parameters()).device
-        return pixels.preprocess(pixels.check_frames(frames).to(device), self.config.image_size)
+        return pixels.preprocess(pixels.check_frames(frames).to(device), self.config.image_shape)
 
     def forward(self, frames: Tensor | NDArray[np.uint8]) -> Tensor:
         """Return raw tokens (B, N, D) of uint8 frames (B, H, W, 3), each encoded alone.
@@ -100,18 +124,18 @@ class FrameEncoder(nn.Module):
         return self.encode_stills(self.preprocess(frames))
 
     def encode_stills(self, stills: Tensor) -> Tensor:
-        """Return raw tokens (B, N, D) of normalised pixels (B, 3, S, S), each a clip of its own."""
+        """Return raw tokens (B, N, D) of normalised pixels (B, 3, h, w), each a clip of its own."""
         repeats = (-1, -1, self.config.tubelet_size, -1, -1)
         return self.encode_video(stills.unsqueeze(2).expand(repeats))
 
     def encode_video(self, video: Tensor) -> Tensor:
-        """Return raw tokens (B, T / tubelet * N, D) of a normalised video (B, 3, T, S, S)."""
+        """Return raw tokens (B, T / tubelet * N, D) of a normalised video (B, 3, T, h, w)."""
         return self._through_layers(self.embed(video), None)
 
     def encode_kept(self, video: Tensor, keep_index: Tensor) -> Tensor:
         """Return tokens (B, K, D) of the kept positions only; the rest is dropped *before* layer 1.
 
-        video: (B, 3, T, S, S) normalised; keep_index: (B, K) int64 positions, increasing. This is
+        video: (B, 3, T, h, w) normalised; keep_index: (B, K) int64 positions, increasing. This is
         the context encoder of mask-denoising pre-training (eq. 1); `VJEPA2Model(context_mask=…)`
         instead encodes everything and selects afterwards.
         """
@@ -120,18 +144,32 @@ class FrameEncoder(nn.Module):
         return self._through_layers(torch.gather(embedded, 1, index), keep_index)
 
     def embed(self, video: Tensor) -> Tensor:
-        """Return patch embeddings (B, T / tubelet * N, D) of a video (B, 3, T, S, S)."""
-        size = self.config.image_size
-        if video.ndim != 5 or video.shape[1] != 3 or video.shape[-2:] != (size, size):
+        """Return patch embeddings (B, T / tubelet * N, D) of a video (B, 3, T, h, w)."""
+        height, width = self.config.image_shape
+        if video.ndim != 5 or video.shape[1] != 3 or video.shape[-2:] != (height, width):
             raise BadValueError(
                 f"video has shape {tuple(video.shape)}, "
-                f"expected (batch, 3, frames, {size}, {size})."
+                f"expected (batch, 3, frames, {height}, {width})."
             )
         embeddings: Tensor = self.backbone.embeddings(video.transpose(1, 2))
         return embeddings.float()  # under autocast too: the residual stream must not be rounded
 
     def _through_layers(self, hidden: Tensor, positions: Tensor | None) -> Tensor:
+        if not isinstance(self.config.image_size, int):
+            positions = self._on_square(hidden, positions)
         for layer in self.backbone.layer:
             hidden = layer(hidden, positions)[0]
         tokens: Tensor = self.backbone.layernorm(hidden)
         return tokens
+
+    def _on_square(self, hidden: Tensor, positions: Tensor | None) -> Tensor:
+        """Return positions (B, K) in the count of `transformers`, whose grids are square."""
+        if positions is None:
+            batch, count = hidden.shape[:2]
+            positions = torch.arange(count, device=hidden.device).expand(batch, -1)
+        columns, side = self.config.grid[1], max(self.config.grid)
+        tubelet, place = (
+            positions // self.config.tokens_per_frame,
+            positions % self.config.tokens_per_frame,
+        )
+        return (tubelet * side + place // columns) * side + place % columns

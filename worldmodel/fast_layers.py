@@ -1,8 +1,7 @@
 """V-JEPA 2 layers with the weights of `transformers` and less work per step, for training on CPUs.
 
 The same numbers as `VJEPA2Layer` (a test holds the two together), but rotary tables are made once
-per grid rather than in every layer, query, key and value are one product, and attention is spelled
-out: on CPUs the fused kernel's bfloat16 backward pass is three times slower than these products.
+per grid rather than in every layer, and query, key and value are one product.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from armchair.worldmodel import rope
+from armchair.worldmodel.attend import attend
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,17 +56,15 @@ def video_tables(tubelets: int, grid: tuple[int, int], head_width: int) -> Rotar
     )
 
 
-def attend(attention: Any, hidden: Tensor, tables: RotaryTables) -> Tensor:
+def self_attention(attention: Any, hidden: Tensor, tables: RotaryTables) -> Tensor:
     """Return what `VJEPA2RopeAttention` returns for hidden (B, L, width) at the tables' places."""
     parts = (attention.query, attention.key, attention.value)
     weight = torch.cat([p.weight for p in parts])
     bias = torch.cat([p.bias for p in parts]) if parts[0].bias is not None else None
     qkv = F.linear(hidden, weight, bias).unflatten(-1, (3, attention.num_attention_heads, -1))
     query, key, value = qkv.unbind(2)
-    query = tables.rotate(query).transpose(1, 2).contiguous() * attention.scaling
-    key = tables.rotate(key).transpose(1, 2).contiguous()
-    weights = torch.softmax(query @ key.transpose(-1, -2), dim=-1)
-    mixed = weights @ value.transpose(1, 2).contiguous()
+    turned = (tables.rotate(query), tables.rotate(key), value)
+    mixed = attend(*(part.transpose(1, 2) for part in turned))
     projected: Tensor = attention.proj(mixed.transpose(1, 2).flatten(2))
     return projected
 
@@ -75,6 +73,6 @@ def through_layers(layers: Iterable[nn.Module], hidden: Tensor, tables: RotaryTa
     """Return hidden (B, L, width) after `VJEPA2Layer`s without stochastic depth."""
     layer: Any
     for layer in layers:
-        hidden = hidden + attend(layer.attention, layer.norm1(hidden), tables)
+        hidden = hidden + self_attention(layer.attention, layer.norm1(hidden), tables)
         hidden = hidden + layer.mlp(layer.norm2(hidden))
     return hidden

@@ -38,10 +38,13 @@ def check_frames(frames: Tensor | NDArray[np.uint8]) -> Tensor:
     return tensor
 
 
-def central_crop(frames: Tensor) -> Tensor:
-    """Return (B, H, W, 3) cropped centrally until width / height is within `ASPECT_LIMITS`."""
+def central_crop(frames: Tensor, aspect: float = 1.0) -> Tensor:
+    """Return (B, H, W, 3) cropped centrally to a width / height within limits.
+
+    These are `ASPECT_LIMITS` times `aspect`, the width / height that it is resized to.
+    """
     height, width = frames.shape[1:3]
-    narrowest, widest = ASPECT_LIMITS
+    narrowest, widest = (limit * aspect for limit in ASPECT_LIMITS)
     keep_h, keep_w = height, width
     if width > widest * height:
         keep_w = round(height * widest)
@@ -58,15 +61,14 @@ def normalise(pixels: Tensor) -> Tensor:
     return (pixels - mean) / std
 
 
-def preprocess(frames: Tensor | NDArray[np.uint8], size: int) -> Tensor:
-    """Return normalised float32 pixels (B, 3, size, size) of uint8 frames (B, H, W, 3).
+def preprocess(frames: Tensor | NDArray[np.uint8], size: tuple[int, int]) -> Tensor:
+    """Return normalised float32 pixels (B, 3, *size) of uint8 frames (B, H, W, 3).
 
     Frames are cropped centrally to a legal aspect, then resized bilinearly with antialiasing.
     Raises `BadValueError` on a wrong dtype or shape.
     """
-    pixels = central_crop(check_frames(frames)).permute(0, 3, 1, 2).float()
-    if pixels.shape[-2:] != (size, size):
-        pixels = F.interpolate(
-            pixels, (size, size), mode="bilinear", align_corners=False, antialias=True
-        )
+    height, width = size
+    pixels = central_crop(check_frames(frames), width / height).permute(0, 3, 1, 2).float()
+    if pixels.shape[-2:] != size:
+        pixels = F.interpolate(pixels, size, mode="bilinear", align_corners=False, antialias=True)
     return normalise(pixels)

@@ -54,7 +54,7 @@ def imagine(
     latents = model.encode(frames)
     tokens = model.tokens_of(latents)
     predicted = roll_out(model, latents[:1], states[0], actions)
-    real = as_seen(torch.from_numpy(np.ascontiguousarray(frames)), model.encoder.config.image_size)
+    real = as_seen(torch.from_numpy(np.ascontiguousarray(frames)), model.encoder.config.side)
     decoded = decoder.pictures(tokens)
     return Imagination(
         real=_array(255 * real),

@@ -36,13 +36,14 @@ def test_wide_frames_are_cropped_centrally_and_square_ones_kept() -> None:
     assert pixels.central_crop(wide.transpose(1, 2)).shape == (1, 240, 180, 3)
     square = torch.zeros(1, 180, 180, 3, dtype=torch.uint8)
     assert pixels.central_crop(square).shape == square.shape
+    assert pixels.central_crop(wide, aspect=16 / 9).shape == wide.shape
 
 
 def test_pixels_are_resized_and_normalised() -> None:
     frames = np.full((1, 64, 64, 3), 255, dtype=np.uint8)
     white = (1 - torch.tensor(pixels.IMAGE_MEAN)) / torch.tensor(pixels.IMAGE_STD)
-    out = pixels.preprocess(frames, 32)
-    assert out.shape == (1, 3, 32, 32)
+    out = pixels.preprocess(frames, (32, 48))
+    assert out.shape == (1, 3, 32, 48)
     torch.testing.assert_close(out.mean((0, 2, 3)), white)
 
 

@@ -113,7 +113,7 @@ class DecoderLearner:
     def _stills(self, index: Tensor) -> Tensor:
         """Return pixels (B, S, S, 3) in 0 … 1 of stored frames, as the encoder sees them."""
         stored = torch.from_numpy(np.ascontiguousarray(self.store.frames[index.numpy()]))
-        return as_seen(stored.to(self.device), self.encoder.config.image_size)
+        return as_seen(stored.to(self.device), self.encoder.config.side)
 
     @torch.no_grad()
     def _encode(self, index: Tensor) -> tuple[Tensor, Tensor]:

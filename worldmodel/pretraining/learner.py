@@ -122,7 +122,7 @@ class PretrainLearner:
         starts = torch.arange(len(self.store)) if frames == 1 else self._starts
         chosen = starts[torch.randint(len(starts), (count,), generator=generator)]
         stored = sample_frames(self.store, chosen, frames, clips.clip_stride)
-        video = random_crop(stored.to(self.network.device), encoder.image_size, clips, generator)
+        video = random_crop(stored.to(self.network.device), encoder.side, clips, generator)
         if frames == 1:
             video = video.expand(-1, -1, encoder.tubelet_size, -1, -1)
         return cut_patches(video, encoder.patch_size, encoder.tubelet_size)
@@ -132,7 +132,7 @@ class PretrainLearner:
         encoder, clips = self.config.encoder, self.config.clips
         index = draw_pairs(self.store, self.config.change.pairs, generator).numpy()
         stored = torch.from_numpy(np.ascontiguousarray(self.store.frames[index]))
-        video = random_crop(stored.to(self.network.device), encoder.image_size, clips, generator)
+        video = random_crop(stored.to(self.network.device), encoder.side, clips, generator)
         stills = torch.cat(video.split(1, dim=2)).expand(-1, -1, encoder.tubelet_size, -1, -1)
         patches = cut_patches(stills, encoder.patch_size, encoder.tubelet_size)
         with autocast(patches.device):

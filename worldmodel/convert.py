@@ -8,12 +8,13 @@ from typing import Literal
 import torch
 
 from armchair.worldmodel import meta
+from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.encoder_files import save_encoder
 from armchair.worldmodel.hub_folder import save_hub_encoder
 from armchair.worldmodel.meta_export import save_meta_encoder, save_meta_model
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.no_predictor import NoPredictor
-from armchair.worldmodel.sources import load_world_model, world_model_config
+from armchair.worldmodel.sources import load_of_architecture, load_world_model
 
 Layout = Literal["armchair", "meta", "huggingface"]
 Part = Literal["all", "encoder"]
@@ -28,15 +29,16 @@ def convert(
     role: meta.EncoderRole = "target_encoder",
     architecture: Path | None = None,
     numbers: Literal["float32", "bfloat16"] = "float32",
-) -> None:
+) -> EncoderConfig:
     """Write the weights of `source` (as `WorldModel.from_pretrained` takes it) to `out`.
 
-    `architecture` is the config.json of a `.pt` file that is none of the released ones.
+    `architecture` is the config.json that says the size of a `.pt` file which is none of the
+    released ones. Returns the encoder's size.
     """
     if architecture is None:
         model = load_world_model(source, role)
     else:
-        model = meta.load_ac(source, world_model_config(architecture), role)
+        model = load_of_architecture(Path(source), architecture, role, whole=part == "all")
     out.parent.mkdir(parents=True, exist_ok=True)
     whole = part == "all" and not isinstance(model.predictor, NoPredictor)
     if layout == "huggingface":
@@ -47,6 +49,7 @@ def convert(
         model.save_pretrained(out, FORMATS[numbers])
     else:
         save_encoder(out, model.encoder, FORMATS[numbers])
+    return model.encoder.config
 
 
 def _to_meta(out: Path, model: WorldModel, whole: bool) -> None:

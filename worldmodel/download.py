@@ -64,7 +64,8 @@ def fetch_repository(repository: str) -> Path:
         if atomic.is_full(error):
             raise
         fix = "Fetch its config.json and *.safetensors elsewhere and give their folder."
-        raise no_network(repository, error, fix) from error
+        what = f"{repository}: no such folder here; taken for a Hugging Face repository"
+        raise no_network(what, error, fix) from error
 
 
 def no_network(what: str, error: Exception, fix: str) -> ArmchairError:

@@ -32,13 +32,17 @@ def save_encoder(folder: Path, encoder: FrameEncoder, dtype: torch.dtype = torch
 
 def load_encoder(folder: Path) -> FrameEncoder:
     """Return the frozen encoder of a folder in float32; raises `BadFileError` if it is not one."""
-    try:
-        config = EncoderConfig(**json.loads((folder / CONFIG).read_text())["encoder"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadFileError(folder / CONFIG, f"not an encoder's folder ({error})", FIX) from error
-    encoder = FrameEncoder(config)
+    encoder = FrameEncoder(read_config(folder / CONFIG))
     fill(encoder.backbone, read_safetensors(folder / WEIGHTS, FIX), folder / WEIGHTS, FIX)
     return encoder.requires_grad_(False).eval()
+
+
+def read_config(path: Path) -> EncoderConfig:
+    """Return the size that an encoder's config.json states; raises `BadFileError`."""
+    try:
+        return EncoderConfig(**json.loads(path.read_text())["encoder"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadFileError(path, f"not an encoder's config ({error})", FIX) from error
 
 
 def encoder_hash(encoder: FrameEncoder) -> str:

@@ -32,10 +32,11 @@ def load_hub_encoder(folder: Path) -> FrameEncoder:
     config = read_hub_config(folder / CONFIG)
     with torch.random.fork_rng(devices=[]):
         encoder = FrameEncoder(config)
+    stored = _tensors(folder)
     tensors = {
         name.removeprefix(prefix): tensor
         for prefix in _PREFIXES
-        for name, tensor in _tensors(folder).items()
+        for name, tensor in stored.items()
         if name.startswith(prefix)
     }
     fill(encoder.backbone, tensors, folder / WEIGHTS, FIX)
@@ -67,8 +68,10 @@ def read_hub_config(path: Path) -> EncoderConfig:
 def save_hub_encoder(folder: Path, encoder: FrameEncoder) -> None:
     """Write an encoder, in float32, so that `VJEPA2Model.from_pretrained` reads it.
 
-    There is no mask predictor: load with `skip_predictor=True` calls, or expect a new one.
+    There is no mask predictor: load with `skip_predictor=True` calls, or expect a new one. Raises
+    `BadValueError` for an encoder of pictures that are not square, which that layout cannot state.
     """
+    _ = encoder.config.side
     folder.mkdir(parents=True, exist_ok=True)
     state = encoder.backbone.state_dict()
     tensors = {f"encoder.{name}": value.float().contiguous() for name, value in state.items()}

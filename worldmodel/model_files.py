@@ -19,6 +19,8 @@ from armchair.worldmodel.tensor_files import read_safetensors
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 KIND = "world-model"
+RESULT = "model"
+"""The model's folder in that of a training run."""
 CARD = "card.md"
 """What the model is, what it was made from and how well it does, for people."""
 FORMAT = 1
@@ -92,14 +94,16 @@ def read_config(path: Path) -> WorldModelConfig:
     """Return what a `config.json` says; raises `BadFileError` if it is not a world model's."""
     try:
         content: dict[str, Any] = json.loads(path.read_text())
-        kind, number = content.pop("kind"), content.pop("format")
+        kind, number = content.pop("kind", None), content.pop("format", None)
         if (kind, number) != (KIND, FORMAT):
             raise BadFileError(path, f"kind {kind!r}, format {number!r}", FIX)
         encoder = EncoderConfig(**content.pop("encoder"))
         predictor = PredictorConfig(**content.pop("predictor"))
         return WorldModelConfig(encoder=encoder, predictor=predictor, **content)
     except FileNotFoundError as error:
-        raise BadFileError(path, "there is no such file", FIX) from error
+        below = path.parent / RESULT
+        fix = f"Did you mean {below}?" if (below / CONFIG).exists() else FIX
+        raise BadFileError(path, "there is no such file", fix) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         detail = f"{type(error).__name__}: {error}"
         raise BadFileError(path, f"not a world model's config ({detail})", FIX) from error

@@ -36,7 +36,7 @@ def load_world_model(name: Path | str, role: EncoderRole = "target_encoder") -> 
     if place.is_file():
         official = OFFICIAL.get(str(name)) or recognise(place)
         return _from_meta(place, official, str(name), role)
-    if _kind(place) in (encoder_files.KIND, hub_folder.MODEL_TYPE):
+    if _kind(place / model_files.CONFIG) in (encoder_files.KIND, hub_folder.MODEL_TYPE):
         return encoder_only(_encoder_of_folder(place), str(name))
     return _from_folder(place)
 
@@ -44,7 +44,7 @@ def load_world_model(name: Path | str, role: EncoderRole = "target_encoder") -> 
 def load_frame_encoder(name: Path | str, role: EncoderRole = "target_encoder") -> FrameEncoder:
     """Return a frozen encoder in float32, of anything that `load_world_model` takes."""
     place = locate(name)
-    if place.is_dir() and _kind(place) != model_files.KIND:
+    if place.is_dir() and _kind(place / model_files.CONFIG) != model_files.KIND:
         return _encoder_of_folder(place)
     return load_world_model(name, role).encoder
 
@@ -127,23 +127,43 @@ def _from_folder(folder: Path) -> WorldModel:
 
 
 def _encoder_of_folder(folder: Path) -> FrameEncoder:
-    if _kind(folder) == hub_folder.MODEL_TYPE:
+    if _kind(folder / model_files.CONFIG) == hub_folder.MODEL_TYPE:
         return hub_folder.load_hub_encoder(folder)
     return encoder_files.load_encoder(folder)
 
 
-def _kind(folder: Path) -> str:
-    """Return what a folder's config.json says it is, or nothing if it says nothing."""
-    try:
-        content = json.loads((folder / model_files.CONFIG).read_text())
-        return str(content.get("kind") or content.get("model_type"))
-    except (OSError, ValueError, AttributeError):
-        return ""
+def load_of_architecture(
+    path: Path, architecture: Path, role: EncoderRole = "target_encoder", whole: bool = True
+) -> WorldModel:
+    """Return the frozen model of a `.pt` file that has the size which a config.json states.
+
+    The config is a world model's or a frame encoder's of ours, or a V-JEPA 2 encoder's of
+    `transformers`; without predictor, or not `whole`, the encoder alone is taken. Raises
+    `BadFileError`, and `BadValueError` for the config of a sandbox model.
+    """
+    kind = _kind(architecture)
+    if kind == encoder_files.KIND:
+        size = encoder_files.read_config(architecture)
+    elif kind == hub_folder.MODEL_TYPE:
+        size = hub_folder.read_hub_config(architecture)
+    else:
+        config = model_files.read_config(architecture)
+        if whole:
+            return meta.load_ac(path, _as_meta(config, architecture), role)
+        size = config.encoder
+    return encoder_only(meta.load_encoder(path, size, role), str(path))
 
 
-def world_model_config(path: Path) -> WorldModelConfig:
-    """Return the architecture that a `config.json` of ours states; raises `BadFileError`."""
-    config = model_files.read_config(path)
+def _as_meta(config: WorldModelConfig, path: Path) -> WorldModelConfig:
     if config.sandbox:
         raise BadValueError(f"{path}: a sandbox model's config; Meta's files hold no such model.")
     return config
+
+
+def _kind(path: Path) -> str:
+    """Return what a config.json says it is of, or nothing if it says nothing."""
+    try:
+        content = json.loads(path.read_text())
+        return str(content.get("kind") or content.get("model_type"))
+    except (OSError, ValueError, AttributeError):
+        return ""

@@ -32,7 +32,8 @@ class Config:
     """Which encoder of a .pt file: the EMA teacher, which Meta's AC training and evaluations load,
     or the student, which their hub entry loads."""
     architecture: Path | None = None
-    """config.json (ours) that says the size of a .pt file which is none of the released ones."""
+    """config.json that says the size of a .pt file which is none of the released ones: a world
+    model's or a frame encoder's of ours, or an encoder's for transformers."""
     numbers: Literal["float32", "bfloat16"] = "float32"
     """Number format on disk of our own layout; the others are float32."""
 
@@ -48,6 +49,8 @@ def run(config: Config) -> None:
     """Convert and say what was written."""
     from armchair.worldmodel.convert import convert
 
-    convert(config.source, config.out, config.to, config.part, config.role, config.architecture,
-            config.numbers)  # fmt: skip
-    Console().print(f"{config.source} → {config.out}", highlight=False, soft_wrap=True)
+    size = convert(config.source, config.out, config.to, config.part, config.role,
+                   config.architecture, config.numbers)  # fmt: skip
+    height, width = size.image_shape
+    about = f"encoder of width {size.width} and depth {size.depth}, pictures of {height} × {width}"
+    Console().print(f"{config.source} → {config.out} ({about})", highlight=False, soft_wrap=True)

@@ -101,7 +101,7 @@ def test_hub_ids(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sandbox: World
     save_hub_encoder(tmp_path / "someone" / "encoder", sandbox.encoder)
     encoder = WorldModel.from_pretrained("someone/encoder")
     assert torch.equal(encoder.encoder(FRAMES), sandbox.encoder(FRAMES))
-    with pytest.raises(ArmchairError, match=r"someone/away: not on this machine.*no route"):
+    with pytest.raises(ArmchairError, match=r"someone/away: no such folder here.*no route"):
         WorldModel.from_pretrained("someone/away")
 
 
@@ -193,6 +193,38 @@ def test_an_architecture_of_ones_own(tmp_path: Path, golden_model: WorldModel) -
     arguments = ["convert", "--source", str(GOLDEN / "tiny64_ac.pt"), "--out", str(tmp_path / "a")]
     assert main([*arguments, "--architecture", str(tmp_path / "like" / "config.json")]) == 0
     assert WorldModel.from_pretrained(tmp_path / "a").predictor.config.width == 128
+
+
+@pytest.mark.parametrize("layout", ["ours", "hub", "model"])
+def test_an_encoder_of_ones_own_size(
+    layout: str, tmp_path: Path, golden_model: WorldModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    like = tmp_path / layout
+    if layout == "ours":
+        save_encoder(like, golden_model.encoder)
+    elif layout == "hub":
+        save_hub_encoder(like, golden_model.encoder)
+    else:
+        golden_model.save_pretrained(like)
+    source = GOLDEN / "tiny64_pretrain.pt"
+    arguments = ["convert", "--source", str(source), "--architecture", str(like / "config.json")]
+    out = tmp_path / "encoder"
+    assert main([*arguments, "--part", "encoder", "--out", str(out)]) == 0
+    assert "pictures of 64 × 64" in capsys.readouterr().out
+    wanted = meta.load_encoder(source, GOLDEN_CONFIG.encoder)
+    assert torch.equal(sources.load_frame_encoder(out)(FRAMES), wanted(FRAMES))
+    if layout == "model":
+        assert main([*arguments, "--out", str(out)]) == 2
+        assert "action_encoder.bias" in capsys.readouterr().err
+
+
+def test_a_run_s_folder_for_its_model_s(tmp_path: Path, sandbox: WorldModel) -> None:
+    sandbox.save_pretrained(tmp_path / "model")
+    with pytest.raises(BadFileError, match=r"no such file. Did you mean .*model\?"):
+        WorldModel.from_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(BadFileError, match=r"config\.json: kind None"):
+        WorldModel.from_pretrained(tmp_path)
 
 
 def test_what_cannot_be_converted(sandbox: WorldModel, tmp_path: Path) -> None:

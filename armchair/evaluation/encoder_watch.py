@@ -29,15 +29,22 @@ class EncoderWatch:
         self.labels = {name: labels[name] for name in WATCHED if name in labels}
 
     def __call__(self, encoder: FrameEncoder) -> dict[str, float]:
-        """Return `watch/<target>_cm`, and the same for always predicting the mean."""
+        """Return `watch/<target>_cm`, and the same for always predicting the mean.
+
+        Frames without a label are left out, and a target without enough of them.
+        """
         tokens, values = encode(encoder, self.frames), {}
         test = self.owner % TEST_EVERY == TEST_EVERY - 1
-        choose = self.owner[~test] // TEST_EVERY % 2 == 0
-        x, y = (tokens[torch.from_numpy(part)] for part in (~test, test))
+        choose = self.owner // TEST_EVERY % 2 == 0
         for name, labels in self.labels.items():
+            known = np.isfinite(labels).all(axis=1)
+            fit, held = known & ~test, known & test
+            if not (held.any() and (fit & choose).any() and (fit & ~choose).any()):
+                continue
             error, key = TARGETS[name].error, f"watch/{name.replace(' ', '_')}"
-            guess = ridge(x, labels[~test], choose, y)
-            mean = np.broadcast_to(labels[~test].mean(0), labels[test].shape)
-            values[f"{key}_cm"] = float(error(guess, labels[test]).mean())
-            values[f"{key}_mean_cm"] = float(error(mean, labels[test]).mean())
+            x, y = (tokens[torch.from_numpy(part)] for part in (fit, held))
+            guess = ridge(x, labels[fit], choose[fit], y)
+            mean = np.broadcast_to(labels[fit].mean(0), labels[held].shape)
+            values[f"{key}_cm"] = float(error(guess, labels[held]).mean())
+            values[f"{key}_mean_cm"] = float(error(mean, labels[held]).mean())
         return values

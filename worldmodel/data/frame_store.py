@@ -35,7 +35,8 @@ class StoreConfig:
     size: int = 144
     """Side of the square stored frame in pixels; a little more than the encoder's input."""
     row_stride: int = 4
-    """Video frames from one stored frame to the next (15 Hz rows: 4 is 3.75 per second)."""
+    """Rows of 15 Hz from one stored frame to the next (4: 3.75 per second); videos outside of
+    episodes are strided by as much time."""
 
     def __post_init__(self) -> None:
         if self.size < 1 or self.row_stride < 1:

@@ -30,6 +30,21 @@ def test_every_fourth_frame_small(tmp_path: Path) -> None:
     assert np.abs(store.frames - pictures).mean() < 6  # MP4 is lossy
 
 
+def test_frames_are_as_far_apart_in_any_video(tmp_path: Path) -> None:
+    write_video(tmp_path / "cinema.mp4", frames=24, fps=24)  # a second
+    write_video(tmp_path / "slow.mp4", frames=3, fps=2)
+    episode = tmp_path / "episode" / "recordings" / "MP4"
+    episode.mkdir(parents=True)
+    (episode.parents[1] / "trajectory.h5").touch()
+    write_video(episode / "released.mp4", frames=15, fps=60)  # 15 rows, a second of real time
+    store = update_store(tmp_path / "store", find_videos([tmp_path]), CONFIG)
+    counts = {Path(video.path).stem: video.count for video in store.videos}
+    assert counts == {"cinema": 4, "slow": 3, "released": 4}
+    assert store.episodes[0] == (0, 4)
+    pictures = smooth_frames(24)[[0, 6, 13, 19]].reshape(4, 32, 2, 32, 2, 3).mean((2, 4))
+    assert np.abs(store.frames[:4] - pictures).mean() < 6
+
+
 def test_new_videos_are_appended_and_old_ones_stay(tmp_path: Path) -> None:
     folder = tmp_path / "videos"
     folder.mkdir()

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from armchair.cli import pretrain as verb
+from armchair.episode_names import OBJECT_POSE, SIMULATION
 from armchair.errors import BadFileError
+from armchair.evaluation.encoder_watch import EncoderWatch
 from armchair.sim.droid_writer import write_episode
+from armchair.worldmodel.data.episodes import DroidEpisodes
 from armchair.worldmodel.data.frame_store import StoreConfig
 from armchair.worldmodel.encoder_files import encoder_hash, load_encoder
 from armchair.worldmodel.optimisation.loop import LoopConfig
@@ -45,6 +49,20 @@ def test_weights_are_the_same_with_the_watch_off(episodes: Path, tmp_path: Path)
     for name, value in first["learner"]["network"].items():
         assert torch.equal(value, second["learner"]["network"][name]), name
     assert encoder_hash(load_encoder(on / "encoder")) == encoder_hash(load_encoder(off / "encoder"))
+
+
+def test_episodes_without_an_object_are_left_out(tmp_path: Path) -> None:
+    for index in range(12):
+        simulation = {OBJECT_POSE: np.full((36, 7), index / 40)} if index % 2 else {}
+        write_episode(tmp_path, make_episode(index, rows=36, simulation=simulation))
+    encoder = tiny_sandbox().encoder
+    values = EncoderWatch(DroidEpisodes(tmp_path))(encoder)
+    assert len(values) == 4
+    assert np.isfinite(list(values.values())).all()
+    for episode in list(DroidEpisodes(tmp_path))[:-1]:
+        (episode.path / SIMULATION).unlink(missing_ok=True)
+    one_left = EncoderWatch(DroidEpisodes(tmp_path))(encoder)
+    assert set(one_left) == {"watch/flange_position_cm", "watch/flange_position_mean_cm"}
 
 
 def test_a_cooldown_takes_larger_pictures_and_longer_clips(episodes: Path, tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ def read_thumbnails(path: Path, *, size: int, stride: int) -> NDArray[np.uint8]:
     """Return frames of a video `stride` / 15 seconds apart as (T, size, size, 3) uint8 RGB.
 
     That is every `stride`-th row of an episode, whatever rate its header says (released DROID files
-    say 60 fps over 15 Hz rows); other videos are taken at their header's word. A frame is cropped centrally to a width / height within `ASPECT_LIMITS`, then resized by area.
+    say 60 fps over 15 Hz rows); other videos are taken at their header's word. A frame is cropped
+    centrally to a width / height within `ASPECT_LIMITS`, then resized by area.
     Raises `BadFileError` if the file cannot be decoded to its end.
     """
     try:

@@ -13,26 +13,36 @@ from armchair.worldmodel.data.episodes import EpisodeHandle
 
 
 def report_probes(
-    name: str, episodes: Sequence[EpisodeHandle], seed: int, out: Path | None
+    name: str,
+    episodes: Sequence[EpisodeHandle],
+    fit: Sequence[EpisodeHandle],
+    seed: int,
+    out: Path | None,
 ) -> None:
-    """Probe a model's tokens on good episodes, print the table, write JSON if a file is given."""
+    """Probe a model's tokens on good episodes, print the table, write JSON if a file is given.
+
+    Probes are fitted on the episodes `fit`, or on three quarters of `episodes` if there are none.
+    """
     from armchair.evaluation.probes import probe
     from armchair.evaluation.provenance import code_version, processor
     from armchair.worldmodel.optimisation import atomic
     from armchair.worldmodel.sources import load_frame_encoder
 
-    scores = probe(load_frame_encoder(name), episodes, seed=seed)
+    scores, missing = probe(load_frame_encoder(name), episodes, seed=seed, fit=fit)
     table = Table(title=f"What is in the tokens of {name}, on held-out episodes")
-    for column in ("", "unit", "mean", "ridge", "attentive", "test frames"):
+    for column in ("", "unit", "mean", "ridge", "attentive", "fitted on", "tested on"):
         table.add_column(column, justify="left" if column in ("", "unit") else "right")
     for target, score in scores.items():
         errors = (score.mean, score.ridge, score.attentive)
         figures = [f"{error:.3g}" for error in errors]
-        table.add_row(target, score.unit, *figures, str(score.test_frames))
+        counts = (f"{score.train_frames} frames", f"{score.test_frames} frames")
+        table.add_row(target, score.unit, *figures, *counts)
     Console().print(table)
+    for target, reason in missing.items():
+        Console().print(f"{target}: not probed, as {reason}", highlight=False)
     if out is not None:
-        facts = {"model": name, "episodes": len(episodes), "seed": seed, "code": code_version(),
-                 "processor": processor()}  # fmt: skip
+        facts = {"model": name, "episodes": len(episodes), "fitted_on": len(fit), "seed": seed,
+                 "code": code_version(), "processor": processor()}  # fmt: skip
         out.parent.mkdir(parents=True, exist_ok=True)
         probes = {target: asdict(score) for target, score in scores.items()}
-        atomic.write_json(out, {**facts, "probes": probes})
+        atomic.write_json(out, {**facts, "probes": probes, "not_probed": missing})

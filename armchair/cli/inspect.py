@@ -48,7 +48,10 @@ class Config:
     """Lines of the contact sheet."""
     model: str | None = None
     """World model or encoder (name, folder, file, hub id) whose tokens are probed for flange,
-    gripper, object, contact and held-or-not, on held-out episodes of the folder."""
+    gripper, object, contact and held-or-not, on every fourth episode of the folder."""
+    fit: Path | None = None
+    """Folder of other episodes to fit the probes on; then all of FOLDER is held out. The more
+    frames, the better ridge regression does."""
     probes: Path | None = None
     """JSON file for the probes' figures."""
     all_cameras: bool = False
@@ -87,7 +90,8 @@ def run(config: Config) -> None:
         _draw(good, config, config.sheet)
         console.print(f"contact sheet: {config.sheet}", soft_wrap=True, highlight=False)
     if config.model is not None:
-        report_probes(config.model, good, config.seed, config.probes)
+        fit = () if config.fit is None else DroidEpisodes(config.fit)
+        report_probes(config.model, good, fit, config.seed, config.probes)
     for problem in problems:
         console.print(str(problem), soft_wrap=True, markup=False, highlight=False)
     if problems:

@@ -12,7 +12,7 @@ import torch
 
 from armchair.evaluation.probe_fits import ridge
 from armchair.evaluation.probe_labels import TARGETS
-from armchair.evaluation.probes import TEST_EVERY, encode, gather_frames
+from armchair.evaluation.probes import TEST_EVERY, columns, encode, labelled_frames
 from armchair.worldmodel.data.episodes import EpisodeHandle
 from armchair.worldmodel.encoder import FrameEncoder
 
@@ -25,7 +25,10 @@ class EncoderWatch:
     """Call it with an encoder: ridge regression errors on held-out episodes, in centimetres."""
 
     def __init__(self, episodes: Sequence[EpisodeHandle]) -> None:
-        self.frames, self.owner, labels = gather_frames(episodes, stride=8, most=MAX_FRAMES)
+        read = labelled_frames(episodes, stride=8, most=MAX_FRAMES)
+        frames, known = zip(*read, strict=True)
+        self.frames, labels = np.concatenate(frames), columns(known)
+        self.owner = np.repeat(np.arange(len(frames)), [len(part) for part in frames])
         self.labels = {name: labels[name] for name in WATCHED if name in labels}
 
     def __call__(self, encoder: FrameEncoder) -> dict[str, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -22,28 +24,40 @@ def ridge(train: Tensor, wanted: Array, chosen_on: NDArray[np.bool_], test: Tens
     """Return predictions (T, K) of ridge regression from tokens (F, N, D) to targets (F, K).
 
     The penalty is the best on the rows of the training set that `chosen_on` marks, fitted on the
-    others; then everything is fitted with it. In the dual: frames are fewer than features.
+    others; then everything is fitted with it. In the dual where frames are fewer than features, and
+    otherwise in the primal: the same answers.
     """
     centre = train.mean(0, keepdim=True)
-    x, y = (part.sub(centre).flatten(1).double() for part in (train, test))
-    kernel, across = (x @ x.T).numpy(), (y @ x.T).numpy()
-    fit = ~chosen_on
-    errors = [
-        np.square(
-            _solve(kernel[fit][:, fit], wanted[fit], penalty, kernel[chosen_on][:, fit])
-            - wanted[chosen_on]
-        ).mean()
-        for penalty in PENALTIES
-    ]
-    return _solve(kernel, wanted, PENALTIES[int(np.argmin(errors))], across)
+    x, y = (part.sub(centre).flatten(1) for part in (train, test))
+    solve = _dual if len(x) <= x.shape[1] else _primal
+    chosen = torch.from_numpy(chosen_on)
+    tried = solve(x[~chosen], wanted[~chosen_on], x[chosen], PENALTIES)
+    errors = [np.square(guess - wanted[chosen_on]).mean() for guess in tried]
+    return solve(x, wanted, y, [PENALTIES[int(np.argmin(errors))]])[0]
 
 
-def _solve(kernel: Array, wanted: Array, penalty: float, across: Array) -> Array:
-    mean = wanted.mean(0)
-    strength = penalty * kernel.trace() / len(kernel) + 1e-9
-    weights = np.linalg.solve(kernel + strength * np.eye(len(kernel)), wanted - mean)
-    predictions: Array = across @ weights + mean
-    return predictions
+def _dual(x: Tensor, wanted: Array, to: Tensor, penalties: Sequence[float]) -> list[Array]:
+    """Return predictions at `to` (T, features) for each penalty, from x (F, features)."""
+    x, mean = x.double(), wanted.mean(0)
+    kernel, across = (x @ x.T).numpy(), (to.double() @ x.T).numpy()
+    steady, found = np.eye(len(kernel)), []
+    for penalty in penalties:
+        strength = penalty * kernel.trace() / len(kernel) + 1e-9
+        found.append(across @ np.linalg.solve(kernel + strength * steady, wanted - mean) + mean)
+    return found
+
+
+def _primal(x: Tensor, wanted: Array, to: Tensor, penalties: Sequence[float]) -> list[Array]:
+    """Return what `_dual` does, by as many equations as there are features."""
+    mean = torch.from_numpy(wanted.mean(0))
+    gram, moment = x.T @ x, x.T @ (torch.from_numpy(wanted) - mean).to(x.dtype)
+    diagonal, found = gram.diagonal().clone(), []
+    for penalty in penalties:
+        strength = penalty * float(diagonal.sum()) / len(x) + 1e-9
+        gram.diagonal().copy_(diagonal + strength)
+        weights = torch.cholesky_solve(moment, torch.linalg.cholesky(gram))
+        found.append(((to @ weights).double() + mean).numpy())
+    return found
 
 
 class AttentiveReader(nn.Module):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,8 +21,9 @@ from armchair.worldmodel.statistics import layer_normalised
 TEST_EVERY, CHOICE_EVERY = 4, 5
 """Every fourth episode is tested on; of the others every fifth chooses the ridge penalty."""
 MIN_EPISODES = 8
-MAX_FRAMES = 4000
-"""In all; the kernel of the ridge regression is this squared."""
+MAX_FRAMES, MAX_SMALL_FRAMES = 4_000, 16_000
+"""Read of a folder at most, and where a frame's tokens are at most `SMALL` numbers."""
+SMALL = 10_000
 ENCODE_AT_ONCE = 32
 
 
@@ -40,39 +41,72 @@ class ProbeScore:
 
 
 class ProbeData(NamedTuple):
-    """LayerNormed tokens (F, N, D), episode of each frame (F,), labels (F, width), nan: unknown."""
+    """Tokens and labels of frames; `labels` hold nan where nothing is known."""
 
     tokens: Tensor
+    """(F, N, D), LayerNormed."""
     episode: NDArray[np.int64]
+    """(F,), its number."""
     labels: dict[str, Array]
+    """By target, (F, width)."""
+    test: NDArray[np.bool_]
+    """(F,), whether the frame is tested on; the others are fitted on."""
 
 
 def probe(
-    encoder: FrameEncoder, episodes: Sequence[EpisodeHandle], stride: int = 8, seed: int = 0
-) -> dict[str, ProbeScore]:
-    """Return the scores of every target that the episodes have labels of.
+    encoder: FrameEncoder,
+    episodes: Sequence[EpisodeHandle],
+    stride: int = 8,
+    seed: int = 0,
+    fit: Sequence[EpisodeHandle] = (),
+) -> tuple[dict[str, ProbeScore], dict[str, str]]:
+    """Return the score of every target that there are labels of; and why others have none.
 
-    Every `stride`-th row is read, fewer where that were more than `MAX_FRAMES`. Raises
-    `BadValueError` for too few episodes.
+    Every `stride`-th row is read, fewer where that were more than `MAX_FRAMES`. Probes are fitted
+    on the episodes `fit` and tested on `episodes`; without `fit`, every fourth of `episodes` is
+    tested on. Raises `BadValueError` for too few episodes.
     """
     data = gather(encoder, episodes, stride)
-    return {
-        name: score
-        for name in TARGETS
-        if name in data.labels and (score := probe_one(data, name, seed)) is not None
-    }
+    if fit:
+        data = _joined(gather(encoder, fit, stride), data)
+    scores, missing = {}, {}
+    for name in TARGETS:
+        try:
+            scores[name] = probe_one(data, name, seed)
+        except BadValueError as reason:
+            missing[name] = str(reason)
+    return scores, missing
 
 
 def gather(encoder: FrameEncoder, episodes: Sequence[EpisodeHandle], stride: int) -> ProbeData:
     """Return tokens and labels of every `stride`-th row of the episodes."""
-    frames, owner, labels = gather_frames(episodes, stride, MAX_FRAMES)
-    return ProbeData(encode(encoder, frames), owner, labels)
+    size = encoder.config.tokens_per_frame * encoder.config.width
+    most = MAX_SMALL_FRAMES if size <= SMALL else MAX_FRAMES
+    tokens, known = [], []
+    for frames, labels in labelled_frames(episodes, stride, most):
+        tokens.append(encode(encoder, frames))
+        known.append(labels)
+    owner = np.repeat(np.arange(len(tokens)), [len(part) for part in tokens])
+    test = owner % TEST_EVERY == TEST_EVERY - 1
+    return ProbeData(torch.cat(tokens), owner, columns(known), test)
 
 
-def gather_frames(
+def _joined(fit: ProbeData, tested: ProbeData) -> ProbeData:
+    """Return both, the first to fit on and the second to test on."""
+    sizes = [len(part.tokens) for part in (fit, tested)]
+    numbered = tested.episode + fit.episode.max() + 1
+    return ProbeData(
+        torch.cat([fit.tokens, tested.tokens]),
+        np.concatenate([fit.episode, numbered]),
+        columns([fit.labels, tested.labels]),
+        np.repeat([False, True], sizes),
+    )
+
+
+def labelled_frames(
     episodes: Sequence[EpisodeHandle], stride: int, most: int
-) -> tuple[NDArray[np.uint8], NDArray[np.int64], dict[str, Array]]:
-    """Return frames (F, H, W, 3), the episode of each (F,) and labels (F, width) by target.
+) -> Iterator[tuple[NDArray[np.uint8], dict[str, Array]]]:
+    """Yield frames (F, H, W, 3) and labels (F, width) by target, episode by episode.
 
     Every `stride`-th row, or fewer, so that there are about `most` in all. Raises `BadValueError`
     for too few episodes.
@@ -84,24 +118,24 @@ def gather_frames(
         )
     rows = sum(len(episode) for episode in episodes)
     stride = max(stride, -(-rows // most))
-    pictures, owner, labels = [], [], []
-    for number, episode in enumerate(episodes):
+    for episode in episodes:
         chosen, frames = zip(*episode.iter_frames(stride), strict=True)
-        pictures.append(np.stack(frames))
-        known = read_labels(episode)
-        labels.append({name: values[list(chosen)] for name, values in known.items()})
-        owner.append(np.full(len(chosen), number))
-    names = {name for known in labels for name in known}
-    columns = {
+        known = {name: values[list(chosen)] for name, values in read_labels(episode).items()}
+        yield np.stack(frames), known
+
+
+def columns(parts: Sequence[dict[str, Array]]) -> dict[str, Array]:
+    """Return labels (F, width) by target of all episodes together, nan where one has none."""
+    counts = [len(next(iter(part.values()))) for part in parts]
+    return {
         name: np.concatenate(
             [
-                known.get(name, np.full((len(part), TARGETS[name].width), np.nan))
-                for known, part in zip(labels, owner, strict=True)
+                part.get(name, np.full((count, TARGETS[name].width), np.nan))
+                for part, count in zip(parts, counts, strict=True)
             ]
         )
-        for name in names
+        for name in {name for part in parts for name in part}
     }
-    return np.concatenate(pictures), np.concatenate(owner), columns
 
 
 @torch.no_grad()
@@ -111,15 +145,18 @@ def encode(encoder: FrameEncoder, frames: NDArray[np.uint8]) -> Tensor:
     return torch.cat([layer_normalised(encoder(chunk)) for chunk in chunks])
 
 
-def probe_one(data: ProbeData, name: str, seed: int) -> ProbeScore | None:
-    """Return the score of one target; None where its labels never vary, or too few are known."""
+def probe_one(data: ProbeData, name: str, seed: int) -> ProbeScore:
+    """Return the score of one target; raises `BadValueError` where its labels do not allow it."""
+    if name not in data.labels:
+        raise BadValueError("no episode has its labels")
     target, labels = TARGETS[name], data.labels[name]
     known = np.isfinite(labels).all(axis=1)
-    test = known & (data.episode % TEST_EVERY == TEST_EVERY - 1)
-    train = known & ~test & (data.episode % TEST_EVERY != TEST_EVERY - 1)
+    test, train = known & data.test, known & ~data.test
     chosen_on = (data.episode[train] // TEST_EVERY % CHOICE_EVERY) == 0
-    if not test.any() or chosen_on.all() or not chosen_on.any() or np.ptp(labels[train]) == 0:
-        return None
+    if not test.any() or chosen_on.all() or not chosen_on.any():
+        raise BadValueError("too few episodes have its labels")
+    if np.ptp(labels[train], axis=0).max() == 0:
+        raise BadValueError("it is the same in every frame")
     wanted, truth = labels[train], labels[test]
     x, y = data.tokens[torch.from_numpy(train)], data.tokens[torch.from_numpy(test)]
     guesses = {

@@ -45,28 +45,42 @@ def world() -> ProbeData:
         "contact": np.ones((count, 1)),
     }
     episode = np.repeat(np.arange(EPISODES), EACH)
-    return ProbeData(torch.from_numpy(tokens).float(), episode, labels)
+    return ProbeData(torch.from_numpy(tokens).float(), episode, labels, episode % 4 == 3)
 
 
 def test_what_is_there_is_found(world: ProbeData, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe_fits, "ATTENTIVE_STEPS", 400)
     flange = probe_one(world, "flange position", seed=0)
-    assert flange is not None
     assert flange.mean > 15
     assert flange.ridge < 1.0
     assert flange.attentive < 0.4 * flange.mean
     assert (flange.train_frames, flange.test_frames) == (360, 120)
     held = probe_one(world, "held", seed=0)
-    assert held is not None
     assert held.ridge < 0.05
     assert 0.3 < held.mean < 0.5
 
 
 def test_what_is_not_there_is_not_found(world: ProbeData) -> None:
     thing = probe_one(world, "object position", seed=0)
-    assert thing is not None
     assert thing.ridge > 0.9 * thing.mean
-    assert probe_one(world, "contact", seed=0) is None  # never varies
+    with pytest.raises(BadValueError, match="the same in every frame"):
+        probe_one(world, "contact", seed=0)
+
+
+def test_few_features_or_few_frames_make_no_difference() -> None:
+    random = np.random.default_rng(0)
+    x, to = (torch.from_numpy(random.normal(size=(count, 30))).float() for count in (200, 9))
+    wanted = x[:, :2].double().numpy() + random.normal(size=(200, 2))
+    for one, other in zip(
+        probe_fits._dual(x, wanted, to, [1e-3, 1.0]),
+        probe_fits._primal(x, wanted, to, [1e-3, 1.0]),
+        strict=True,
+    ):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+    tokens, chosen = x.view(200, 5, 6), np.arange(200) % 5 == 0
+    found = probe_fits.ridge(tokens, wanted, chosen, tokens)
+    few = probe_fits.ridge(tokens[:20], wanted[:20], chosen[:20], tokens)
+    assert np.square(found - wanted).mean() < 1.2 < np.square(few - wanted).mean()
 
 
 def test_errors_are_in_their_units() -> None:
@@ -109,15 +123,25 @@ def test_labels_of_an_episode(episodes: Path) -> None:
 
 
 def test_inspect_prints_and_writes(
-    episodes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    episodes: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(probe_fits, "ATTENTIVE_STEPS", 5)
     tiny_sandbox().save_pretrained(tmp_path / "model")
     more = ["--model", str(tmp_path / "model"), "--probes", str(tmp_path / "probes.json")]
     assert main(["inspect", str(episodes), *more]) == 0
     assert "held-out episodes" in capsys.readouterr().out
-    found = json.loads((tmp_path / "probes.json").read_text())["probes"]
-    assert set(found) == {"flange position", "flange rotation", "gripper", "contact", "held"}
-    assert found["flange position"]["unit"] == "cm"
+    found = json.loads((tmp_path / "probes.json").read_text())
+    labelled = {"flange position", "flange rotation", "gripper", "contact", "held"}
+    assert set(found["probes"]) == labelled
+    assert found["not_probed"] == {"object position": "it is the same in every frame"}
+    flange = found["probes"]["flange position"]
+    assert (flange["unit"], flange["train_frames"], flange["test_frames"]) == ("cm", 30, 10)
+    assert main(["inspect", str(episodes), *more, "--fit", str(episodes)]) == 0
+    flange = json.loads((tmp_path / "probes.json").read_text())["probes"]["flange position"]
+    assert (flange["train_frames"], flange["test_frames"]) == (40, 40)
 
 
 def test_too_few_episodes(episodes: Path) -> None:

@@ -28,12 +28,11 @@ from armchair.worldmodel.training.learner import (
     TrainConfig,
     TrainLearner,
 )
+from armchair.worldmodel.training.split import check_apart, split_episodes
 from armchair.worldmodel.training.token_cache import TokenCache, update_cache
 from armchair.worldmodel.training.units import measure_inputs, measure_latents
 
 MODEL, SCORES = "model", "scores.json"
-HELD_OUT_EVERY = 20
-"""Without a folder of held-out episodes, every twentieth is held out, or the last of fewer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +48,7 @@ class TrainRun:
     cache: Path
     """Folder of token caches: `train/` and `held-out/`."""
     held_out: Sequence[Path] = ()
-    """Folders of held-out episodes; none: every twentieth of `episodes`."""
+    """Folders of held-out episodes; none: one in twenty of `episodes`."""
     init: Path | None = None
     """Model folder of an earlier run: start from its predictor. Its units come along, if its
     encoder has the same weights; of one that was trained on from it they are measured anew."""
@@ -63,11 +62,12 @@ def train(
 
     Validation at the end goes to `scores.json` beside it.
     """
+    both = find_both(run)
     team = Team()
+    encoder = load_frame_encoder(str(run.encoder)).to(team.device)
     with Reporter(run.out, "train", silent=not team.leads) as reporter:
-        encoder = load_frame_encoder(str(run.encoder)).to(team.device)
         with team.leader_first():
-            data, held_out = prepare_caches(run, encoder, cache, reporter)
+            data, held_out = prepare_caches(run, both, encoder, cache, reporter)
         torch.manual_seed(run.seed)
         raw = config.statistics == "none"
         sampler = ClipSampler(data, config.clips, sandbox_roll=not raw)
@@ -150,38 +150,35 @@ def same_weights(one: nn.Module, other: nn.Module) -> bool:
     return all(torch.equal(tensor, second[name].to(tensor)) for name, tensor in first.items())
 
 
-def split_episodes(
-    episodes: Sequence[EpisodeHandle],
-) -> tuple[list[EpisodeHandle], list[EpisodeHandle]]:
-    """Return episodes to learn from and held-out ones: every twentieth, or the last of fewer.
+def find_both(run: TrainRun) -> tuple[list[EpisodeHandle], list[EpisodeHandle]]:
+    """Return the episodes to learn from and the held-out ones.
 
-    Raises `BadValueError` if nothing would be left to learn from.
+    Raises `BadFileError` where there is none, `BadValueError` if one is both, or all alone.
     """
-    if len(episodes) < 2:
-        raise BadValueError(
-            f"{episodes[0].path}: one episode alone is too few, as one is held out; give more, or "
-            "another folder by --held-out."
-        )
-    last = len(episodes)
-    out = set(range(HELD_OUT_EVERY, last + 1, HELD_OUT_EVERY)) or {last}
-    numbered = list(enumerate(episodes, 1))
-    return [e for n, e in numbered if n not in out], [e for n, e in numbered if n in out]
+    episodes, held_out = (
+        [handle for folder in folders for handle in DroidEpisodes(folder)]
+        for folders in (run.episodes, run.held_out)
+    )
+    if not held_out:
+        return split_episodes(episodes)
+    check_apart(episodes, held_out)
+    return episodes, held_out
 
 
 def prepare_caches(
-    run: TrainRun, encoder: FrameEncoder, config: CacheConfig, reporter: Reporter
+    run: TrainRun,
+    both: tuple[Sequence[EpisodeHandle], Sequence[EpisodeHandle]],
+    encoder: FrameEncoder,
+    config: CacheConfig,
+    reporter: Reporter,
 ) -> tuple[TokenCache, TokenCache]:
-    """Return the caches of training and of held-out episodes, extended by what they lack."""
-    episodes = [handle for folder in run.episodes for handle in DroidEpisodes(folder)]
-    held_out = [handle for folder in run.held_out for handle in DroidEpisodes(folder)]
-    if not held_out:
-        episodes, held_out = split_episodes(episodes)
+    """Return the tokens of training and of held-out episodes; what the caches lack is encoded."""
 
     def cached(name: str, handles: Sequence[EpisodeHandle]) -> TokenCache:
         def note(done: int, total: int) -> None:
             if done % 50 == 0 or done == total:
                 reporter.say(f"encoded {done} of {total} {name} episodes")
 
-        return update_cache(run.cache / name, handles, encoder, config, note)
+        return update_cache(run.cache / name, handles, encoder, config, note, reporter.say)
 
-    return cached("train", episodes), cached("held-out", held_out)
+    return cached("train", both[0]), cached("held-out", both[1])

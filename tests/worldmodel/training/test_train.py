@@ -17,7 +17,6 @@ from armchair.cli import infer
 from armchair.cli import train as verb
 from armchair.errors import BadFileError, BadValueError
 from armchair.sim.droid_writer import write_episode
-from armchair.worldmodel.data.episodes import DroidEpisodes
 from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.encoder_files import save_encoder
 from armchair.worldmodel.model import WorldModel
@@ -26,7 +25,6 @@ from armchair.worldmodel.training.action_inference import InferenceConfig
 from armchair.worldmodel.training.clips import ClipConfig
 from armchair.worldmodel.training.learner import PredictorSize, TrainConfig
 from armchair.worldmodel.training.pairs import PairConfig
-from armchair.worldmodel.training.run import split_episodes
 from tests.factories import make_episode
 
 EVERY_STEP = LoopConfig(checkpoint_minutes=0.0)
@@ -140,16 +138,6 @@ def test_infer_scores_folders_apart(
     one, other = json.loads(out.read_text())["scores"]
     assert one == other
     assert capsys.readouterr().out.count("inferred against logged actions") == 2
-
-
-def test_held_out_episodes_are_not_learnt_from(episodes: Path) -> None:
-    handles = DroidEpisodes(episodes)
-    few = split_episodes(handles)
-    assert few == (list(handles[:3]), [handles[3]])
-    many = split_episodes([handles[0]] * 19 + [handles[1]] + [handles[0]] * 5)
-    assert many == ([handles[0]] * 24, [handles[1]])
-    with pytest.raises(BadValueError, match="one episode alone is too few"):
-        split_episodes(handles[:1])
 
 
 def test_too_short_episodes_are_one_line(saved: Path, tmp_path: Path) -> None:

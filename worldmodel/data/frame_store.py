@@ -10,6 +10,7 @@ at a time, and whoever asks gets a view of the videos that it named, whatever el
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -96,6 +97,11 @@ class FrameStore:
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    def identity(self) -> str:
+        """Return 16 letters that tell these videos, in their order, from all others."""
+        sizes = json.dumps([(video.bytes, video.count) for video in self.videos])
+        return hashlib.sha256(sizes.encode()).hexdigest()[:16]
 
     def __reduce__(self) -> tuple[type[FrameStore], tuple[Path, Sequence[str] | None]]:
         # A process opens the store anew: pickling a memory map would copy every frame.

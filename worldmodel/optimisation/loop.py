@@ -20,9 +20,11 @@ from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.reporter import Reporter
 from armchair.worldmodel.optimisation.schedule import Schedule
+from armchair.worldmodel.optimisation.setup import MAY_CHANGE, Setup, differences
 from armchair.worldmodel.optimisation.team import Team
 
 CHECKPOINT = "checkpoint.pt"
+OTHER = "a checkpoint of another set-up"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,9 @@ class Learner(Protocol):
 
     def evaluate(self, step: int) -> dict[str, float]:
         """Return validation metrics (may be empty); must not change what is learnt."""
+
+    def setup(self) -> Setup:
+        """Return what decides what is learnt beside seed and length: recipe, data, encoder."""
 
     def state(self) -> dict[str, Any]:
         """Return everything that resume needs, as tensors and plain values."""
@@ -151,7 +156,7 @@ def _save(learner: Learner, folder: Path, step: int, seconds: float, team: Team)
     state = learner.state()
     if wrong := _not_finite(state):
         raise _stopped(folder, f"{wrong} is not finite", step)
-    content = {"step": step, "seconds": seconds, "learner": state}
+    content = {"step": step, "seconds": seconds, "learner": state, "setup": learner.setup()}
     atomic.write_tensors(folder / CHECKPOINT, content)
 
 
@@ -171,12 +176,27 @@ def _resume(learner: Learner, folder: Path, reporter: Reporter) -> tuple[int, fl
         return 0, 0.0
     fix = "Delete it to start again, or choose another --out."
     content = atomic.read_tensors(path, fix)
+    _check_setup(content.get("setup"), learner.setup(), path, fix, reporter)
     try:
         learner.load_state(content["learner"])
     except (KeyError, RuntimeError, ValueError) as error:
-        raise BadFileError(path, f"a checkpoint of another set-up ({error})", fix) from error
+        raise BadFileError(path, f"{OTHER} ({error})", fix) from error
     reporter.say(f"resuming {path} after step {content['step']}")
     return int(content["step"]), float(content["seconds"])
+
+
+def _check_setup(
+    saved: Setup | None, asked: Setup, path: Path, fix: str, reporter: Reporter
+) -> None:
+    """Raise `BadFileError`, which says what differs, unless a checkpoint is of this set-up."""
+    if saved is None:
+        reporter.say(f"{path}: of an older Armchair, does not say of which recipe and data it is")
+        return
+    found = differences(saved, asked)
+    if wrong := [line for line in found if not line.startswith(MAY_CHANGE)]:
+        raise BadFileError(path, f"{OTHER}: {'; '.join(wrong)}", fix)
+    for line in found:
+        reporter.say(f"going on with another learning rate: {line}")
 
 
 @contextmanager

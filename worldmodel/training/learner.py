@@ -15,6 +15,7 @@ from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.adamw import AdamWConfig, Optimiser
 from armchair.worldmodel.optimisation.loop import Moment, generator_at
 from armchair.worldmodel.optimisation.schedule import Schedule
+from armchair.worldmodel.optimisation.setup import Setup, plain
 from armchair.worldmodel.optimisation.team import Team
 from armchair.worldmodel.precision import autocast
 from armchair.worldmodel.training.action_inference import (
@@ -182,6 +183,15 @@ class TrainLearner:
             values[f"inference/{axis}_error"] = result.mean_abs_error
         return values
 
+    def setup(self) -> Setup:
+        """Return recipe, encoder and episodes; not what only says how it goes."""
+        cache = self.data.cache
+        return (
+            plain("recipe", self.config, leave_out=("validation_", "checkpointing", "compile"))
+            | plain("tokens", cache.layout)
+            | {"episodes": len(cache.episodes), "frames": len(cache), "data": cache.identity()}
+        )
+
     def state(self) -> dict[str, Any]:
         """Return predictor, its average, units and the optimiser's moments."""
         return {
@@ -234,5 +244,7 @@ def unit_tensors(model: WorldModel) -> dict[str, Tensor]:
 
 
 def load_unit_tensors(model: WorldModel, tensors: dict[str, Tensor]) -> None:
-    """Put back what `unit_tensors` returned."""
+    """Put back what `unit_tensors` returned; raises ValueError if the model has other units."""
+    if tensors.keys() != unit_tensors(model).keys():
+        raise ValueError(f"units {', '.join(sorted(tensors))}, this model has others")
     model.load_state_dict(tensors, strict=False)

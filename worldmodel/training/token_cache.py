@@ -11,6 +11,8 @@ writes at a time, and whoever asks gets a view of the episodes that it named, wh
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -70,6 +72,11 @@ class TokenCache:
 
     def __len__(self) -> int:
         return len(self.states)
+
+    def identity(self) -> str:
+        """Return 16 letters that tell these episodes' states, in their order, from all others."""
+        counts = json.dumps([episode.count for episode in self.episodes])
+        return hashlib.sha256(counts.encode() + self.states.tobytes()).hexdigest()[:16]
 
     def read(self, frames: NDArray[np.int64], crop: int = 0) -> torch.Tensor:
         """Return LayerNormed tokens (..., N, D) float32 of frame indices (...)."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import copy
 import json
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,6 +21,7 @@ from armchair.cli import infer
 from armchair.cli import train as verb
 from armchair.errors import BadFileError, BadValueError
 from armchair.sim.droid_writer import write_episode
+from armchair.worldmodel.data.episodes import DroidEpisodes
 from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.encoder_files import save_encoder
 from armchair.worldmodel.model import WorldModel
@@ -111,6 +116,31 @@ def test_a_killed_run_ends_in_the_same_weights(episodes: Path, saved: Path, tmp_
     assert "resuming" in (out / "log.txt").read_text()
     weights = [(folder / "model.safetensors").read_bytes() for folder in (whole, resumed)]
     assert weights[0] == weights[1]
+
+
+def test_a_checkpoint_of_another_set_up_does_not_resume(
+    episodes: Path, saved: Path, encoder: FrameEncoder, tmp_path: Path
+) -> None:
+    out = tmp_path / "a"
+    run(episodes, saved, out, steps=1)
+    other = FrameEncoder(encoder.config)
+    save_encoder(tmp_path / "other", other)
+    batch = replace(RECIPE, clips=ClipConfig(batch=8, gap_rows=(8, 24)))
+    one = DroidEpisodes(episodes)[0].path
+    copied = Path(shutil.copytree(one, tmp_path / "copy" / one.name))
+    refused: list[tuple[str, dict[str, Any]]] = [
+        ("seed 0, this run has 1", {"seed": 1}),
+        ("recipe.statistics was change, is none", {"recipe": replace(RECIPE, statistics="none")}),
+        ("recipe.clips.batch was 4, is 8; recipe.clips.gap_rows.0 was 4, is 8", {"recipe": batch}),
+        ("tokens.encoder_sha256 was", {"encoder": tmp_path / "other", "cache": tmp_path / "b"}),
+        ("episodes was 3, is 4; frames was 45, is 60; data was", {"held_out": (copied,)}),
+    ]
+    for said, change in refused:
+        settings = {"encoder": saved, "steps": 2} | change
+        with pytest.raises(BadFileError, match=rf"another set-up.*{re.escape(said)}"):
+            run(episodes, out=out, **settings)
+    quieter = replace(RECIPE, validation_clips=2, checkpointing=True)
+    run(episodes, saved, out, steps=2, recipe=quieter, loop=EVERY_STEP)
 
 
 def test_infer_prints_and_writes_scores(

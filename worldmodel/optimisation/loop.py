@@ -99,7 +99,7 @@ def run_loop(
     on SIGINT or SIGTERM; `ArmchairError` when the disk is full.
     """
     team = team or Team()
-    step, seconds = _resume(learner, folder, reporter)
+    step, seconds = _resume(learner, folder, reporter, team)
     started, saved, paced = time.monotonic() - seconds, time.monotonic(), (time.monotonic(), step)
     with _stop_requests() as stop, atomic.one_line_when_full(folder):
         while (progress := budget.progress(step, seconds)) < 1.0:
@@ -170,8 +170,18 @@ def _not_finite(state: Any, name: str = "state") -> str:
     return next((wrong for wrong in found if wrong), "")
 
 
-def _resume(learner: Learner, folder: Path, reporter: Reporter) -> tuple[int, float]:
-    path = folder / CHECKPOINT
+def _resume(learner: Learner, folder: Path, reporter: Reporter, team: Team) -> tuple[int, float]:
+    """Take up the checkpoint; raises `ArmchairError` if the team's processes have others."""
+    step, seconds = _load(learner, folder / CHECKPOINT, reporter)
+    if len(set(steps := team.gather(step))) > 1:
+        raise ArmchairError(
+            f"{folder}: the checkpoints that the processes found, by rank, are of the steps "
+            f"{steps}; all must read the same. Use a disk that all nodes share, or copy it to each."
+        )
+    return step, seconds
+
+
+def _load(learner: Learner, path: Path, reporter: Reporter) -> tuple[int, float]:
     if not path.exists():
         return 0, 0.0
     fix = "Delete it to start again, or choose another --out."

@@ -1,4 +1,4 @@
-"""Trains the AC predictor: L1 with teacher forcing and a two-step rollout, in units of change."""
+"""Trains the AC predictor: L1 with teacher forcing and a short rollout, in units of change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from armchair.errors import BadValueError
-from armchair.worldmodel.losses import Losses, ac_losses
+from armchair.worldmodel.losses import ROLLOUT_STEPS, Losses, ac_losses
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.adamw import AdamWConfig, Optimiser
 from armchair.worldmodel.optimisation.loop import Moment, generator_at
@@ -53,6 +53,8 @@ class TrainConfig:
     clips: ClipConfig = field(default_factory=ClipConfig)
     schedule: Schedule = field(default_factory=lambda: Schedule(peak=5e-4))
     optimiser: AdamWConfig = field(default_factory=lambda: AdamWConfig(betas=(0.9, 0.95)))
+    rollout_steps: int = ROLLOUT_STEPS
+    """Steps of the rollout loss, fewer than `clips.frames`; 1 means teacher forcing alone."""
     statistics: Literal["change", "data", "none"] = "change"
     """Unit of latents: within-episode change, spread over the data set, or the paper's plain
     LayerNorm (then states and actions go in as they are, too)."""
@@ -79,6 +81,11 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.average_share < 1:
             raise BadValueError(f"average_share is {self.average_share}; it is in [0, 1).")
+        if not 1 <= self.rollout_steps < self.clips.frames:
+            raise BadValueError(
+                f"rollout_steps is {self.rollout_steps}; with clips.frames {self.clips.frames} it "
+                f"is 1 … {self.clips.frames - 1}. Lower it or take longer clips."
+            )
 
 
 class TrainLearner:
@@ -106,7 +113,7 @@ class TrainLearner:
         if config.compile:
             for block in model.predictor.predictor_blocks:
                 block.compile()
-        self._losses = self.team.wrap(_ACLosses(model, self._rollout))
+        self._losses = self.team.wrap(_ACLosses(model, config.rollout_steps))
 
     def update(self, moment: Moment) -> dict[str, float]:
         """Do one step on a batch of clips."""
@@ -123,13 +130,9 @@ class TrainLearner:
             "loss": float(losses.total.detach()),
             "teacher_forcing": float(losses.teacher_forcing.detach()),
             "rollout": float(losses.rollout.detach()),
-            "copy_last": copy_errors(latents)[0],
+            "copy_last": copy_errors(latents, self.config.rollout_steps)[0],
             "gradient_norm": norm,
         }
-
-    @property
-    def _rollout(self) -> int:
-        return min(2, self.config.clips.frames - 1)
 
     @torch.no_grad()
     def _update_average(self, momentum: float) -> None:
@@ -148,14 +151,13 @@ class TrainLearner:
             generator_at(self.seed, VALIDATION_STREAM), self.config.validation_clips
         )
         tokens, states, actions = (x.to(self.average.device) for x in clips)
-        latents = self.average.latents_of(tokens)
+        latents, steps = self.average.latents_of(tokens), self.config.rollout_steps
         with autocast(self.average.device):
-            losses = ac_losses(self.average, latents, states, actions, self._rollout)
-        one, two = copy_errors(latents)
-        values = {
-            "validation/teacher_forcing_to_copy": float(losses.teacher_forcing) / one,
-            "validation/rollout_to_copy": float(losses.rollout) / two,
-        }
+            losses = ac_losses(self.average, latents, states, actions, steps)
+        one, several = copy_errors(latents, steps)
+        values = {"validation/teacher_forcing_to_copy": float(losses.teacher_forcing) / one}
+        if steps > 1:
+            values["validation/rollout_to_copy"] = float(losses.rollout) / several
         return values | self._roll_out() | self._infer()
 
     def _roll_out(self) -> dict[str, float]:
@@ -224,13 +226,13 @@ class _ACLosses(nn.Module):
         return tuple(ac_losses(self.model, latents, states, actions, self.rollout_steps))
 
 
-def copy_errors(latents: Tensor) -> tuple[float, float]:
-    """Return L1 errors of "nothing moves" on latents (B, T, N, D): per step, and over two steps.
+def copy_errors(latents: Tensor, rollout_steps: int) -> tuple[float, float]:
+    """Return L1 errors of "nothing moves" on latents (B, T, N, D): per step, and over the rollout.
 
     They stand beside the teacher-forced and the rollout loss, which average in the same way.
     """
     steps = (latents[:, 1:] - latents[:, :-1]).abs().mean()
-    ahead = latents[:, 1 : min(3, latents.shape[1])]
+    ahead = latents[:, 1 : rollout_steps + 1]
     return float(steps), float((ahead - latents[:, :1]).abs().mean())
 
 

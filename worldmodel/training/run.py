@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
 
-from armchair.errors import BadValueError
 from armchair.worldmodel.data.episodes import DroidEpisodes, EpisodeHandle
 from armchair.worldmodel.encoder import FrameEncoder
-from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
 from armchair.worldmodel.optimisation.reporter import Reporter
 from armchair.worldmodel.optimisation.team import Team
-from armchair.worldmodel.predictor import ACPredictor, PredictorConfig
 from armchair.worldmodel.sources import load_frame_encoder
-from armchair.worldmodel.statistics import LatentStatistics
-from armchair.worldmodel.tensor_files import fill
+from armchair.worldmodel.training.build import build_model
 from armchair.worldmodel.training.cache_layout import CacheConfig
 from armchair.worldmodel.training.clips import ClipSampler
 from armchair.worldmodel.training.learner import (
@@ -30,7 +25,6 @@ from armchair.worldmodel.training.learner import (
 )
 from armchair.worldmodel.training.split import check_apart, split_episodes
 from armchair.worldmodel.training.token_cache import TokenCache, update_cache
-from armchair.worldmodel.training.units import measure_inputs, measure_latents
 
 MODEL, SCORES = "model", "scores.json"
 
@@ -71,7 +65,7 @@ def train(
         torch.manual_seed(run.seed)
         raw = config.statistics == "none"
         sampler = ClipSampler(data, config.clips, sandbox_roll=not raw)
-        model = build_model(encoder, config, data, sampler, run)
+        model = build_model(encoder, config, sampler, run.seed, run.init)
         model.to(team.device)
         reporter.say(f"training on {len(data)} frames of {len(data.episodes)} episodes")
         learner = TrainLearner(
@@ -99,55 +93,6 @@ def train(
         team.close()
         reporter.say(f"{steps} steps done; model in {run.out / MODEL}")
     return run.out / MODEL
-
-
-def build_model(
-    encoder: FrameEncoder,
-    config: TrainConfig,
-    data: TokenCache,
-    sampler: ClipSampler,
-    run: TrainRun,
-) -> WorldModel:
-    """Return the world model with new weights, or those of `run.init`; its predictor will learn."""
-    size = PredictorConfig(
-        token_width=encoder.config.width,
-        grid=encoder.config.grid,
-        zero_init_output=config.statistics != "none",
-        context_frames=config.clips.frames - 1,
-        **asdict(config.predictor),
-    )
-    if run.init is None and config.statistics == "none":
-        return WorldModel(encoder, ACPredictor(size))
-    if run.init is None:
-        scaling = measure_inputs(data, sampler, run.seed)
-        statistics = measured_units(data, config)
-        return WorldModel(encoder, ACPredictor(size), statistics=statistics, scaling=scaling)
-    earlier = WorldModel.from_pretrained(run.init)
-    if earlier.sandbox != (config.statistics != "none"):
-        raise BadValueError(
-            f"{run.init}: a model {'with' if earlier.sandbox else 'without'} latent statistics; "
-            f"set recipe.statistics to fit, it is {config.statistics!r}."
-        )
-    anew = earlier.sandbox and not same_weights(earlier.encoder, encoder)
-    units = measured_units(data, config) if anew else earlier.statistics
-    model = WorldModel(encoder, ACPredictor(size), statistics=units, scaling=earlier.scaling)
-    fix = "Give the model/ of a run with the same sizes."
-    fill(model.predictor, earlier.predictor.state_dict(), run.init, fix)
-    return model
-
-
-def measured_units(data: TokenCache, config: TrainConfig) -> LatentStatistics:
-    """Return the units that `config.statistics` names, measured on the training data."""
-    statistics = measure_latents(data)
-    return statistics.by_data() if config.statistics == "data" else statistics
-
-
-def same_weights(one: nn.Module, other: nn.Module) -> bool:
-    """Return whether two modules hold the same tensors."""
-    first, second = one.state_dict(), other.state_dict()
-    if first.keys() != second.keys():
-        return False
-    return all(torch.equal(tensor, second[name].to(tensor)) for name, tensor in first.items())
 
 
 def find_both(run: TrainRun) -> tuple[list[EpisodeHandle], list[EpisodeHandle]]:

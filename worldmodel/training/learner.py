@@ -26,8 +26,8 @@ from armchair.worldmodel.training.action_inference import (
     translation_error,
 )
 from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
-from armchair.worldmodel.training.horizon import HorizonConfig, rollout_errors
-from armchair.worldmodel.training.pairs import PairConfig
+from armchair.worldmodel.training.horizon import HorizonConfig, moving_clips, rollout_errors
+from armchair.worldmodel.training.pairs import PairConfig, choose_pairs
 
 VALIDATION_STREAM = 1_000_003
 """Keeps validation's random numbers apart from training's."""
@@ -160,13 +160,36 @@ class TrainLearner:
             values["validation/rollout_to_copy"] = float(losses.rollout) / several
         return values | self._roll_out() | self._infer()
 
+    def check_held_out(self) -> str:
+        """Return why rollouts by horizon cannot be scored on the held-out episodes, or "".
+
+        Raises `BadValueError` if they are too few for the rest of validation.
+        """
+        if self.held_out is None:
+            return ""
+        search = self.config.validation_search
+        generator = generator_at(self.seed, VALIDATION_STREAM)
+        self.held_out.sample_frames(generator, self.config.validation_clips)
+        try:
+            choose_pairs(self.held_out.moves(self.held_out.all_pairs()), search.pairs, generator)
+        except BadValueError as error:
+            raise BadValueError(
+                f"validation on held-out episodes: {error} The options are --held-out and "
+                f"--recipe.validation-search.pairs.count (now {search.pairs.count})."
+            ) from error
+        try:
+            moving_clips(self.held_out.cache, self.config.validation_horizon, generator)
+        except BadValueError as error:
+            return str(error)
+        return ""
+
     def _roll_out(self) -> dict[str, float]:
         assert self.held_out is not None
         generator = generator_at(self.seed, VALIDATION_STREAM, 2)
         config = self.config.validation_horizon
         try:
             found = rollout_errors(self.average, self.held_out.cache, config, generator)
-        except BadValueError:  # held-out episodes are too short, or the arm hardly moves
+        except BadValueError:  # `check_held_out` has said why
             return {}
         plain, last = found.plain, config.steps
         ratios = {f"horizon/{step}_to_copy": r for step, r in enumerate(plain.ratios, 1)}

@@ -76,6 +76,8 @@ def train(
             run.seed,
             team,
         )
+        if why := learner.check_held_out():
+            reporter.say(f"validation goes without rollouts by horizon: {why}")
         steps = run_loop(
             learner,
             folder=run.out,
@@ -86,10 +88,10 @@ def train(
             team=team,
         )
         if team.leads:
+            learner.average.save_pretrained(run.out / MODEL, dtype=torch.bfloat16)
             scores = learner.evaluate(steps)
             reporter.metrics(steps, 1.0, scores)
             atomic.write_json(run.out / SCORES, scores)
-            learner.average.save_pretrained(run.out / MODEL, dtype=torch.bfloat16)
         team.close()
         reporter.say(f"{steps} steps done; model in {run.out / MODEL}")
     return run.out / MODEL

@@ -28,7 +28,8 @@ from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.loop import LoopConfig
 from armchair.worldmodel.training.action_inference import InferenceConfig
 from armchair.worldmodel.training.clips import ClipConfig
-from armchair.worldmodel.training.learner import PredictorSize, TrainConfig
+from armchair.worldmodel.training.horizon import HorizonConfig
+from armchair.worldmodel.training.learner import PredictorSize, TrainConfig, TrainLearner
 from armchair.worldmodel.training.pairs import PairConfig
 from tests.factories import make_episode
 
@@ -172,9 +173,48 @@ def test_infer_scores_folders_apart(
 
 def test_too_short_episodes_are_one_line(saved: Path, tmp_path: Path) -> None:
     for index in range(3):
-        write_episode(tmp_path / "short", make_episode(index, rows=9))
+        write_episode(tmp_path / "short", make_episode(index, rows=5))
     with pytest.raises(BadValueError, match="Collect longer episodes"):
         run(tmp_path / "short", saved, tmp_path / "out")
+
+
+def test_too_few_held_out_pairs_are_noticed_before_the_first_step(
+    episodes: Path, saved: Path, tmp_path: Path
+) -> None:
+    many = replace(SEARCH, pairs=replace(SEARCH.pairs, count=4000))
+    advice = r"held-out episodes: .*4000 are wanted.*--recipe\.validation-search\.pairs\.count"
+    with pytest.raises(BadValueError, match=advice):
+        run(
+            episodes,
+            saved,
+            tmp_path / "out",
+            recipe=replace(RECIPE, validation_search=many),
+            loop=EVERY_STEP,
+        )
+    assert not (tmp_path / "out" / "checkpoint.pt").exists()
+
+
+def test_why_there_are_no_rollouts_is_said_once(
+    episodes: Path, saved: Path, tmp_path: Path
+) -> None:
+    far = replace(RECIPE, validation_horizon=HorizonConfig(clips=4, least_motion=9.0))
+    often = LoopConfig(evaluate_steps=1)
+    run(episodes, saved, tmp_path / "out", recipe=far, loop=often)
+    log = (tmp_path / "out" / "log.txt").read_text()
+    assert log.count("without rollouts by horizon: ") == log.count("moves by 9.0 m") == 1
+    assert "horizon/" not in log
+
+
+def test_a_model_is_there_when_scoring_fails(
+    episodes: Path, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(learner: TrainLearner, step: int) -> dict[str, float]:
+        raise RuntimeError("scoring")
+
+    monkeypatch.setattr(TrainLearner, "evaluate", fail)
+    with pytest.raises(RuntimeError, match="scoring"):
+        run(episodes, saved, tmp_path / "out")
+    assert WorldModel.from_pretrained(tmp_path / "out" / "model").sandbox
 
 
 def test_bad_input(episodes: Path, saved: Path, tmp_path: Path) -> None:

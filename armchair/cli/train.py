@@ -36,7 +36,8 @@ class Config:
     out: Path
     """Folder for the results: model/, checkpoint.pt, log.txt, tensorboard/."""
     held_out: tuple[Path, ...] = ()
-    """Folders of held-out episodes (default: every twentieth of --episodes)."""
+    """Folders of held-out episodes (default: one in twenty of --episodes, by
+    their names)."""
     cache: Path | None = None
     """Folder of the token caches (default: OUT/tokens); one encoder per folder."""
     preset: Preset = "sandbox"

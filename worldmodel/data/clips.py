@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -99,14 +98,6 @@ class ClipDataset(Dataset[Clip]):
 
     def _seen(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
         return roll_to_sandbox(states) if self.config.roll_to_sandbox else states
-
-    def __getstate__(self) -> dict[str, Any]:
-        # A worker opens the store anew: pickling a memory map would copy every frame.
-        return {**self.__dict__, "store": self.store.folder}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self.store = FrameStore(Path(state["store"]))
 
 
 class ShardedShuffle(Sampler[int]):

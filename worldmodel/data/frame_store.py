@@ -4,14 +4,17 @@
     <folder>/manifest.json   size, row stride, and per video: path, bytes, first frame, frame count
 
 The manifest is replaced after the frames are on disk; what lies beyond it is rubbish of a killed
-run and is overwritten. Frames are all there is: no state, no action, no label.
+run and is overwritten. Frames are all there is: no state, no action, no label. One process writes
+at a time, and whoever asks gets a view of the videos that it named, whatever else is stored.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,7 +23,7 @@ from numpy.typing import NDArray
 
 from armchair.errors import BadFileError, BadValueError
 from armchair.worldmodel.data.thumbnails import read_thumbnails
-from armchair.worldmodel.optimisation import atomic
+from armchair.worldmodel.optimisation import appended, atomic
 
 VERSION = 1
 FRAMES, MANIFEST = "frames.bin", "manifest.json"
@@ -53,25 +56,57 @@ class StoredVideo:
     count: int
 
 
-class FrameStore:
-    """Read access: `frames` (F, size, size, 3) uint8, `episodes` (first, count) of each video."""
+class PickedFrames:
+    """Frames (F, size, size, 3) uint8 that lie scattered on disk, under the numbers of a view."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.config, self.videos = _read_manifest(folder)
+    def __init__(self, stored: NDArray[np.uint8], places: NDArray[np.int64]) -> None:
+        self._stored, self._places = stored, places
+        self.shape = (len(places), *stored.shape[1:])
+        self.nbytes = math.prod(self.shape)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: NDArray[np.int64] | slice) -> NDArray[np.uint8]:
+        found: NDArray[np.uint8] = self._stored[self._places[index]]
+        return found
+
+
+class FrameStore:
+    """Read access to videos of a store, whose frames are numbered 0 … F - 1 in their order.
+
+    `frames` (F, size, size, 3) uint8; `episodes` has (first, count) of each of `videos`.
+    """
+
+    def __init__(self, folder: Path, paths: Sequence[str] | None = None) -> None:
+        """`paths`: resolved paths of videos in the wanted order; None: all, as they lie there.
+
+        Raises `BadFileError` if the frames are not exactly as many as the manifest says.
+        """
+        self.folder, self._paths = folder, paths
+        self.config, known = _read_manifest(folder)
+        self.videos, places = appended.pick(known, paths)
         self.episodes = [(v.first, v.count) for v in self.videos]
-        shape = (sum(v.count for v in self.videos), self.config.size, self.config.size, 3)
-        try:
-            self.frames: NDArray[np.uint8] = np.memmap(folder / FRAMES, np.uint8, "r", shape=shape)
-        except (ValueError, OSError) as error:
-            raise BadFileError(
-                folder / FRAMES,
-                f"shorter than its manifest says ({error})",
-                f"Delete the folder {folder}; it is made again from the videos.",
-            ) from error
+        count, size = sum(v.count for v in known), self.config.size
+        appended.check_size(folder / FRAMES, count * size**2 * 3, _remake(folder))
+        shape = (count, size, size, 3)
+        stored: NDArray[np.uint8] = np.memmap(folder / FRAMES, np.uint8, "r", shape=shape)
+        first, in_order = int(places[0]), bool((np.diff(places) == 1).all())
+        self.frames: NDArray[np.uint8] | PickedFrames = (
+            stored[first : first + len(places)] if in_order else PickedFrames(stored, places)
+        )
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    def identity(self) -> str:
+        """Return 16 letters that tell these videos, in their order, from all others."""
+        sizes = json.dumps([(video.bytes, video.count) for video in self.videos])
+        return hashlib.sha256(sizes.encode()).hexdigest()[:16]
+
+    def __reduce__(self) -> tuple[type[FrameStore], tuple[Path, Sequence[str] | None]]:
+        # A process opens the store anew: pickling a memory map would copy every frame.
+        return FrameStore, (self.folder, self._paths)
 
 
 def find_videos(folders: Iterable[Path]) -> list[Path]:
@@ -99,29 +134,34 @@ def update_store(
     videos: Iterable[Path],
     config: StoreConfig,
     on_video: Callable[[Path], None] = lambda path: None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> FrameStore:
-    """Append the videos that the store lacks, oldest content first, and return the store.
+    """Append the videos that the store lacks and return a view of those given, in their order.
 
     Raises `BadFileError` on a damaged video or when the store was made with another `config`;
-    what was complete before stays usable.
+    what was complete before stays usable. `on_video` is called after each; `say` hears if another
+    process has to finish first.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    known: list[StoredVideo] = []
-    if (folder / MANIFEST).exists():
-        stored, known = _read_manifest(folder)
-        if stored != config:
-            raise BadFileError(
-                folder, f"made with {stored}, wanted {config}", "Choose another store folder."
-            )
-    have = {video.path: video.bytes for video in known}
-    fresh = [path for path in videos if not _is_stored(folder, path, have.get(str(path)))]
-    for count, video in enumerate(_append(folder, fresh, config, sum(v.count for v in known)), 1):
-        known.append(video)
-        on_video(Path(video.path))
-        if count % SAVE_EVERY == 0:
-            _write_manifest(folder, config, known)
-    _write_manifest(folder, config, known)
-    return FrameStore(folder)
+    asked = list(dict.fromkeys(videos))
+    with appended.one_writer(folder, say):
+        known: list[StoredVideo] = []
+        if (folder / MANIFEST).exists():
+            stored, known = _read_manifest(folder)
+            if stored != config:
+                raise BadFileError(
+                    folder, f"made with {stored}, wanted {config}", "Choose another store folder."
+                )
+        have = {video.path: video.bytes for video in known}
+        fresh = [path for path in asked if not _is_stored(folder, path, have.get(str(path)))]
+        new = _append(folder, fresh, config, sum(v.count for v in known))
+        for count, video in enumerate(new, 1):
+            known.append(video)
+            on_video(Path(video.path))
+            if count % SAVE_EVERY == 0:
+                _write_manifest(folder, config, known)
+        _write_manifest(folder, config, known)
+        return FrameStore(folder, [str(path) for path in asked])
 
 
 def _is_stored(folder: Path, path: Path, stored_bytes: int | None) -> bool:
@@ -136,10 +176,8 @@ def _append(
     folder: Path, videos: list[Path], config: StoreConfig, first: int
 ) -> Iterator[StoredVideo]:
     path = folder / FRAMES
-    path.touch()
-    with atomic.one_line_when_full(path), path.open("r+b") as file:
-        file.seek(first * config.size**2 * 3)
-        file.truncate()
+    appended.cut(path, first * config.size**2 * 3, _remake(folder))
+    with atomic.one_line_when_full(path), path.open("ab") as file:
         for video in videos:
             frames = read_thumbnails(video, size=config.size, stride=config.row_stride)
             file.write(frames.tobytes())
@@ -166,5 +204,9 @@ def _read_manifest(folder: Path) -> tuple[StoreConfig, list[StoredVideo]]:
         return StoreConfig(size=content["size"], row_stride=content["row_stride"]), videos
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadFileError(
-            path, f"not a frame store's manifest ({error})", f"Delete the folder {folder}."
+            path, f"not a frame store's manifest ({error})", _remake(folder)
         ) from error
+
+
+def _remake(folder: Path) -> str:
+    return f"Delete the folder {folder}; it is made again from the videos."

@@ -15,9 +15,11 @@ from armchair.errors import BadValueError
 from armchair.worldmodel.data.frame_store import FrameStore
 from armchair.worldmodel.decoding.network import DecoderSize, FrameDecoder
 from armchair.worldmodel.encoder import FrameEncoder
+from armchair.worldmodel.encoder_files import encoder_hash
 from armchair.worldmodel.optimisation.adamw import AdamWConfig, Optimiser
 from armchair.worldmodel.optimisation.loop import Moment, generator_at
 from armchair.worldmodel.optimisation.schedule import Schedule
+from armchair.worldmodel.optimisation.setup import Setup, plain
 from armchair.worldmodel.pixels import central_crop, normalise
 from armchair.worldmodel.precision import autocast
 from armchair.worldmodel.statistics import layer_normalised
@@ -91,6 +93,16 @@ class DecoderLearner:
             "validation/psnr": psnr(found, pixels),
             "validation/psnr_mean_frame": psnr(train.expand_as(pixels), pixels),
         }
+
+    def setup(self) -> Setup:
+        """Return recipe, encoder and videos."""
+        store = self.store
+        return (
+            plain("recipe", self.config, leave_out=("validation_",))
+            | plain("frames", store.config)
+            | {"encoder": encoder_hash(self.encoder)}
+            | {"videos": len(store.videos), "data": store.identity()}
+        )
 
     def state(self) -> dict[str, Any]:
         """Return the decoder and the optimiser's moments."""

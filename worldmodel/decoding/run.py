@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from armchair.worldmodel.data.frame_store import StoreConfig
+from armchair.worldmodel.data.frame_store import StoreConfig, find_videos
 from armchair.worldmodel.decoding.files import save_decoder
 from armchair.worldmodel.decoding.learner import DecoderConfig, DecoderLearner
 from armchair.worldmodel.devices import best_device
@@ -38,9 +38,10 @@ def train_decoder(
     run: DecoderRun, config: DecoderConfig, store: StoreConfig, loop: LoopConfig, budget: Budget
 ) -> Path:
     """Do the run, or go on with it, and return the folder of the decoder."""
+    videos = find_videos(run.videos)
+    encoder = load_frame_encoder(run.model).to(best_device())
     with Reporter(run.out, "decoder") as reporter:
-        encoder = load_frame_encoder(run.model).to(best_device())
-        frames = prepare_store(run.videos, run.store, store, reporter)
+        frames = prepare_store(videos, run.store, store, reporter)
         learner = DecoderLearner(config, encoder, frames, run.seed)
         reporter.say(f"decoding {len(frames)} frames of {len(frames.videos)} videos")
         steps = run_loop(

@@ -20,9 +20,11 @@ from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.reporter import Reporter
 from armchair.worldmodel.optimisation.schedule import Schedule
+from armchair.worldmodel.optimisation.setup import MAY_CHANGE, Setup, differences
 from armchair.worldmodel.optimisation.team import Team
 
 CHECKPOINT = "checkpoint.pt"
+OTHER = "a checkpoint of another set-up"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,9 @@ class Learner(Protocol):
 
     def evaluate(self, step: int) -> dict[str, float]:
         """Return validation metrics (may be empty); must not change what is learnt."""
+
+    def setup(self) -> Setup:
+        """Return what decides what is learnt beside seed and length: recipe, data, encoder."""
 
     def state(self) -> dict[str, Any]:
         """Return everything that resume needs, as tensors and plain values."""
@@ -94,7 +99,7 @@ def run_loop(
     on SIGINT or SIGTERM; `ArmchairError` when the disk is full.
     """
     team = team or Team()
-    step, seconds = _resume(learner, folder, reporter)
+    step, seconds = _resume(learner, folder, reporter, team)
     started, saved, paced = time.monotonic() - seconds, time.monotonic(), (time.monotonic(), step)
     with _stop_requests() as stop, atomic.one_line_when_full(folder):
         while (progress := budget.progress(step, seconds)) < 1.0:
@@ -151,7 +156,7 @@ def _save(learner: Learner, folder: Path, step: int, seconds: float, team: Team)
     state = learner.state()
     if wrong := _not_finite(state):
         raise _stopped(folder, f"{wrong} is not finite", step)
-    content = {"step": step, "seconds": seconds, "learner": state}
+    content = {"step": step, "seconds": seconds, "learner": state, "setup": learner.setup()}
     atomic.write_tensors(folder / CHECKPOINT, content)
 
 
@@ -165,18 +170,43 @@ def _not_finite(state: Any, name: str = "state") -> str:
     return next((wrong for wrong in found if wrong), "")
 
 
-def _resume(learner: Learner, folder: Path, reporter: Reporter) -> tuple[int, float]:
-    path = folder / CHECKPOINT
+def _resume(learner: Learner, folder: Path, reporter: Reporter, team: Team) -> tuple[int, float]:
+    """Take up the checkpoint; raises `ArmchairError` if the team's processes have others."""
+    step, seconds = _load(learner, folder / CHECKPOINT, reporter)
+    if len(set(steps := team.gather(step))) > 1:
+        raise ArmchairError(
+            f"{folder}: the checkpoints that the processes found, by rank, are of the steps "
+            f"{steps}; all must read the same. Use a disk that all nodes share, or copy it to each."
+        )
+    return step, seconds
+
+
+def _load(learner: Learner, path: Path, reporter: Reporter) -> tuple[int, float]:
     if not path.exists():
         return 0, 0.0
     fix = "Delete it to start again, or choose another --out."
     content = atomic.read_tensors(path, fix)
+    _check_setup(content.get("setup"), learner.setup(), path, fix, reporter)
     try:
         learner.load_state(content["learner"])
     except (KeyError, RuntimeError, ValueError) as error:
-        raise BadFileError(path, f"a checkpoint of another set-up ({error})", fix) from error
+        raise BadFileError(path, f"{OTHER} ({error})", fix) from error
     reporter.say(f"resuming {path} after step {content['step']}")
     return int(content["step"]), float(content["seconds"])
+
+
+def _check_setup(
+    saved: Setup | None, asked: Setup, path: Path, fix: str, reporter: Reporter
+) -> None:
+    """Raise `BadFileError`, which says what differs, unless a checkpoint is of this set-up."""
+    if saved is None:
+        reporter.say(f"{path}: of an older Armchair, does not say of which recipe and data it is")
+        return
+    found = differences(saved, asked)
+    if wrong := [line for line in found if not line.startswith(MAY_CHANGE)]:
+        raise BadFileError(path, f"{OTHER}: {'; '.join(wrong)}", fix)
+    for line in found:
+        reporter.say(f"going on with another learning rate: {line}")
 
 
 @contextmanager

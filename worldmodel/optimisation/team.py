@@ -1,7 +1,8 @@
 """The processes that train together: one, or those that `torchrun` started, joined by accelerate.
 
 Every process draws the same global batch and takes its share; gradients are averaged, so that the
-number of processes changes nothing but rounding. The first process alone writes files.
+number of processes changes nothing but rounding. The first process alone writes results; what all
+read, the first of each node makes, so that nodes need not share a disk.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -18,6 +20,9 @@ from armchair.worldmodel.devices import best_device
 
 WORLD_SIZE = "WORLD_SIZE"
 """Environment variable that `torchrun` sets."""
+PATIENCE = timedelta(hours=24)
+"""How long one process waits for another that encodes all episodes, say; NCCL's own is 10 minutes.
+"""
 
 
 class Team:
@@ -29,8 +34,12 @@ class Team:
         self.device = best_device()
         if int(os.environ.get(WORLD_SIZE, "1")) > 1:
             from accelerate import Accelerator
+            from accelerate.utils import InitProcessGroupKwargs
 
-            self._accelerator = Accelerator(cpu=not torch.cuda.is_available())
+            self._accelerator = Accelerator(
+                cpu=not torch.cuda.is_available(),
+                kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
+            )
             self.rank = self._accelerator.process_index
             self.size = self._accelerator.num_processes
             self.device = self._accelerator.device
@@ -55,14 +64,26 @@ class Team:
         clock, stops = self._accelerator.reduce(mine, reduction="sum").tolist()
         return clock, stops > 0
 
+    def gather(self, number: int) -> list[int]:
+        """Return the number that each process has, by rank."""
+        if self._accelerator is None:
+            return [number]
+        mine = torch.tensor([number], device=self.device)
+        numbers: list[int] = self._accelerator.gather(mine).tolist()
+        return numbers
+
     @contextmanager
     def leader_first(self) -> Iterator[None]:
-        """Let the leader through the block, then the others, who find its files."""
-        if self._accelerator is not None and not self.leads:
-            self._accelerator.wait_for_everyone()
-        yield
-        if self._accelerator is not None and self.leads:
-            self._accelerator.wait_for_everyone()
+        """Let the first process of each node through the block, then the others.
+
+        They find its files, on the node's own disk or on a shared one; there, leaders of several
+        nodes write one after the other (`appended.one_writer`).
+        """
+        if self._accelerator is None:
+            yield
+            return
+        with self._accelerator.local_main_process_first():
+            yield
 
     def close(self) -> None:
         """Leave the team; nothing can be averaged after."""

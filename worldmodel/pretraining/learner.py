@@ -20,6 +20,7 @@ from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
 from armchair.worldmodel.optimisation.adamw import AdamWConfig, Optimiser
 from armchair.worldmodel.optimisation.loop import Moment, generator_at
 from armchair.worldmodel.optimisation.schedule import Schedule
+from armchair.worldmodel.optimisation.setup import Setup, plain
 from armchair.worldmodel.precision import autocast
 from armchair.worldmodel.pretraining.change import ChangeConfig, change_loss, draw_pairs
 from armchair.worldmodel.pretraining.clips import (
@@ -166,6 +167,15 @@ class PretrainLearner:
             encoder = FrameEncoder(self.config.encoder)
         encoder.backbone.load_state_dict(self.network.teacher.state_dict())
         return encoder.requires_grad_(False).eval()
+
+    def setup(self) -> Setup:
+        """Return recipe and videos."""
+        store = self.store
+        return (
+            plain("recipe", self.config)
+            | plain("frames", store.config)
+            | {"videos": len(store.videos), "data": store.identity()}
+        )
 
     def state(self) -> dict[str, Any]:
         """Return weights of all three networks and the optimiser's moments."""

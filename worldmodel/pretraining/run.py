@@ -54,8 +54,9 @@ def pretrain(
 
     `watch` sees the encoder every `loop.evaluate_steps` and at the end; it changes nothing.
     """
+    videos = find_videos(run.videos)
     with Reporter(run.out, "pretrain") as reporter:
-        frames = prepare_store(run.videos, run.store, store, reporter)
+        frames = prepare_store(videos, run.store, store, reporter)
         learner = PretrainLearner(config, frames, run.seed, watch)
         if run.init is not None:
             load_relay(learner.network, run.init)
@@ -99,10 +100,9 @@ def load_relay(network: MaskDenoiser, path: Path) -> None:
 
 
 def prepare_store(
-    folders: Sequence[Path], store: Path, config: StoreConfig, reporter: Reporter
+    videos: Sequence[Path], store: Path, config: StoreConfig, reporter: Reporter
 ) -> FrameStore:
-    """Return the frame store of the videos below some folders, extended by what it lacks."""
-    videos = find_videos(folders)
+    """Return the frames of some videos; what the store lacks is decoded."""
     done = 0
 
     def note(path: Path) -> None:
@@ -111,4 +111,4 @@ def prepare_store(
         if done % 100 == 0:
             reporter.say(f"decoded {done} videos, the last was {path}")
 
-    return update_store(store, videos, config, note)
+    return update_store(store, videos, config, note, reporter.say)

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from armchair.episode import ROWS_PER_SECOND
 from armchair.errors import BadValueError
 from armchair.poses import difference, roll_to_sandbox
 from armchair.worldmodel.training.token_cache import TokenCache
@@ -32,7 +33,7 @@ class ClipConfig:
     batch: int = 64
     """Clips per step."""
     frames: int = 3
-    """Frames of a clip: teacher forcing on all but one, and a rollout of two steps."""
+    """Frames of a clip: teacher forcing on all but one, and a rollout (`rollout_steps`)."""
     gap_rows: tuple[int, int] = (4, 24)
     """Least and largest gap between successive frames in rows (15 Hz), drawn per gap."""
     max_move: float = 0.13
@@ -76,6 +77,8 @@ class ClipSampler:
                 f"gap_rows {config.gap_rows} holds no multiple of the cache's stride {stride}."
             )
         self._gaps = (low, high)
+        self.least_seconds = low * stride / ROWS_PER_SECOND
+        """Time from one frame of a clip to the next, if the gap is the shortest that is drawn."""
         self._episode = np.repeat(np.arange(len(cache.episodes)), [e.count for e in cache.episodes])
 
     def sample(

@@ -1,4 +1,4 @@
-"""Trains the AC predictor: L1 with teacher forcing and a two-step rollout, in units of change."""
+"""Trains the AC predictor: L1 with teacher forcing and a short rollout, in units of change."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from armchair.errors import BadValueError
-from armchair.worldmodel.losses import Losses, ac_losses
+from armchair.worldmodel.losses import ROLLOUT_STEPS, Losses, ac_losses
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.adamw import AdamWConfig, Optimiser
 from armchair.worldmodel.optimisation.loop import Moment, generator_at
 from armchair.worldmodel.optimisation.schedule import Schedule
+from armchair.worldmodel.optimisation.setup import Setup, plain
 from armchair.worldmodel.optimisation.team import Team
 from armchair.worldmodel.precision import autocast
 from armchair.worldmodel.training.action_inference import (
@@ -25,8 +26,8 @@ from armchair.worldmodel.training.action_inference import (
     translation_error,
 )
 from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
-from armchair.worldmodel.training.horizon import HorizonConfig, rollout_errors
-from armchair.worldmodel.training.pairs import PairConfig
+from armchair.worldmodel.training.horizon import HorizonConfig, moving_clips, rollout_errors
+from armchair.worldmodel.training.pairs import PairConfig, choose_pairs
 
 VALIDATION_STREAM = 1_000_003
 """Keeps validation's random numbers apart from training's."""
@@ -52,6 +53,8 @@ class TrainConfig:
     clips: ClipConfig = field(default_factory=ClipConfig)
     schedule: Schedule = field(default_factory=lambda: Schedule(peak=5e-4))
     optimiser: AdamWConfig = field(default_factory=lambda: AdamWConfig(betas=(0.9, 0.95)))
+    rollout_steps: int = ROLLOUT_STEPS
+    """Steps of the rollout loss, fewer than `clips.frames`; 1 means teacher forcing alone."""
     statistics: Literal["change", "data", "none"] = "change"
     """Unit of latents: within-episode change, spread over the data set, or the paper's plain
     LayerNorm (then states and actions go in as they are, too)."""
@@ -78,6 +81,11 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.average_share < 1:
             raise BadValueError(f"average_share is {self.average_share}; it is in [0, 1).")
+        if not 1 <= self.rollout_steps < self.clips.frames:
+            raise BadValueError(
+                f"rollout_steps is {self.rollout_steps}; with clips.frames {self.clips.frames} it "
+                f"is 1 … {self.clips.frames - 1}. Lower it or take longer clips."
+            )
 
 
 class TrainLearner:
@@ -105,7 +113,7 @@ class TrainLearner:
         if config.compile:
             for block in model.predictor.predictor_blocks:
                 block.compile()
-        self._losses = self.team.wrap(_ACLosses(model, self._rollout))
+        self._losses = self.team.wrap(_ACLosses(model, config.rollout_steps))
 
     def update(self, moment: Moment) -> dict[str, float]:
         """Do one step on a batch of clips."""
@@ -122,13 +130,9 @@ class TrainLearner:
             "loss": float(losses.total.detach()),
             "teacher_forcing": float(losses.teacher_forcing.detach()),
             "rollout": float(losses.rollout.detach()),
-            "copy_last": copy_errors(latents)[0],
+            "copy_last": copy_errors(latents, self.config.rollout_steps)[0],
             "gradient_norm": norm,
         }
-
-    @property
-    def _rollout(self) -> int:
-        return min(2, self.config.clips.frames - 1)
 
     @torch.no_grad()
     def _update_average(self, momentum: float) -> None:
@@ -147,15 +151,37 @@ class TrainLearner:
             generator_at(self.seed, VALIDATION_STREAM), self.config.validation_clips
         )
         tokens, states, actions = (x.to(self.average.device) for x in clips)
-        latents = self.average.latents_of(tokens)
+        latents, steps = self.average.latents_of(tokens), self.config.rollout_steps
         with autocast(self.average.device):
-            losses = ac_losses(self.average, latents, states, actions, self._rollout)
-        one, two = copy_errors(latents)
-        values = {
-            "validation/teacher_forcing_to_copy": float(losses.teacher_forcing) / one,
-            "validation/rollout_to_copy": float(losses.rollout) / two,
-        }
+            losses = ac_losses(self.average, latents, states, actions, steps)
+        one, several = copy_errors(latents, steps)
+        values = {"validation/teacher_forcing_to_copy": float(losses.teacher_forcing) / one}
+        if steps > 1:
+            values["validation/rollout_to_copy"] = float(losses.rollout) / several
         return values | self._roll_out() | self._infer()
+
+    def check_held_out(self) -> str:
+        """Return why rollouts by horizon cannot be scored on the held-out episodes, or "".
+
+        Raises `BadValueError` if they are too few for the rest of validation.
+        """
+        if self.held_out is None:
+            return ""
+        search = self.config.validation_search
+        generator = generator_at(self.seed, VALIDATION_STREAM)
+        self.held_out.sample_frames(generator, self.config.validation_clips)
+        try:
+            choose_pairs(self.held_out.moves(self.held_out.all_pairs()), search.pairs, generator)
+        except BadValueError as error:
+            raise BadValueError(
+                f"validation on held-out episodes: {error} The options are --held-out and "
+                f"--recipe.validation-search.pairs.count (now {search.pairs.count})."
+            ) from error
+        try:
+            moving_clips(self.held_out.cache, self.config.validation_horizon, generator)
+        except BadValueError as error:
+            return str(error)
+        return ""
 
     def _roll_out(self) -> dict[str, float]:
         assert self.held_out is not None
@@ -163,7 +189,7 @@ class TrainLearner:
         config = self.config.validation_horizon
         try:
             found = rollout_errors(self.average, self.held_out.cache, config, generator)
-        except BadValueError:  # held-out episodes are too short, or the arm hardly moves
+        except BadValueError:  # `check_held_out` has said why
             return {}
         plain, last = found.plain, config.steps
         ratios = {f"horizon/{step}_to_copy": r for step, r in enumerate(plain.ratios, 1)}
@@ -181,6 +207,15 @@ class TrainLearner:
             values[f"inference/{axis}_slope"] = result.slope
             values[f"inference/{axis}_error"] = result.mean_abs_error
         return values
+
+    def setup(self) -> Setup:
+        """Return recipe, encoder and episodes; not what only says how it goes."""
+        cache = self.data.cache
+        return (
+            plain("recipe", self.config, leave_out=("validation_", "checkpointing", "compile"))
+            | plain("tokens", cache.layout)
+            | {"episodes": len(cache.episodes), "frames": len(cache), "data": cache.identity()}
+        )
 
     def state(self) -> dict[str, Any]:
         """Return predictor, its average, units and the optimiser's moments."""
@@ -214,13 +249,13 @@ class _ACLosses(nn.Module):
         return tuple(ac_losses(self.model, latents, states, actions, self.rollout_steps))
 
 
-def copy_errors(latents: Tensor) -> tuple[float, float]:
-    """Return L1 errors of "nothing moves" on latents (B, T, N, D): per step, and over two steps.
+def copy_errors(latents: Tensor, rollout_steps: int) -> tuple[float, float]:
+    """Return L1 errors of "nothing moves" on latents (B, T, N, D): per step, and over the rollout.
 
     They stand beside the teacher-forced and the rollout loss, which average in the same way.
     """
     steps = (latents[:, 1:] - latents[:, :-1]).abs().mean()
-    ahead = latents[:, 1 : min(3, latents.shape[1])]
+    ahead = latents[:, 1 : rollout_steps + 1]
     return float(steps), float((ahead - latents[:, :1]).abs().mean())
 
 
@@ -234,5 +269,7 @@ def unit_tensors(model: WorldModel) -> dict[str, Tensor]:
 
 
 def load_unit_tensors(model: WorldModel, tensors: dict[str, Tensor]) -> None:
-    """Put back what `unit_tensors` returned."""
+    """Put back what `unit_tensors` returned; raises ValueError if the model has other units."""
+    if tensors.keys() != unit_tensors(model).keys():
+        raise ValueError(f"units {', '.join(sorted(tensors))}, this model has others")
     model.load_state_dict(tensors, strict=False)

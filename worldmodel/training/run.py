@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
 
-from armchair.errors import BadValueError
 from armchair.worldmodel.data.episodes import DroidEpisodes, EpisodeHandle
 from armchair.worldmodel.encoder import FrameEncoder
-from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
 from armchair.worldmodel.optimisation.reporter import Reporter
 from armchair.worldmodel.optimisation.team import Team
-from armchair.worldmodel.predictor import ACPredictor, PredictorConfig
 from armchair.worldmodel.sources import load_frame_encoder
-from armchair.worldmodel.statistics import LatentStatistics
-from armchair.worldmodel.tensor_files import fill
+from armchair.worldmodel.training.build import build_model
 from armchair.worldmodel.training.cache_layout import CacheConfig
 from armchair.worldmodel.training.clips import ClipSampler
 from armchair.worldmodel.training.learner import (
     TrainConfig,
     TrainLearner,
 )
+from armchair.worldmodel.training.split import check_apart, split_episodes
 from armchair.worldmodel.training.token_cache import TokenCache, update_cache
-from armchair.worldmodel.training.units import measure_inputs, measure_latents
 
 MODEL, SCORES = "model", "scores.json"
-HELD_OUT_EVERY = 20
-"""Without a folder of held-out episodes, every twentieth is held out, or the last of fewer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +42,7 @@ class TrainRun:
     cache: Path
     """Folder of token caches: `train/` and `held-out/`."""
     held_out: Sequence[Path] = ()
-    """Folders of held-out episodes; none: every twentieth of `episodes`."""
+    """Folders of held-out episodes; none: one in twenty of `episodes`."""
     init: Path | None = None
     """Model folder of an earlier run: start from its predictor. Its units come along, if its
     encoder has the same weights; of one that was trained on from it they are measured anew."""
@@ -63,15 +56,16 @@ def train(
 
     Validation at the end goes to `scores.json` beside it.
     """
+    both = find_both(run)
     team = Team()
+    encoder = load_frame_encoder(str(run.encoder)).to(team.device)
     with Reporter(run.out, "train", silent=not team.leads) as reporter:
-        encoder = load_frame_encoder(str(run.encoder)).to(team.device)
         with team.leader_first():
-            data, held_out = prepare_caches(run, encoder, cache, reporter)
+            data, held_out = prepare_caches(run, both, encoder, cache, reporter)
         torch.manual_seed(run.seed)
         raw = config.statistics == "none"
         sampler = ClipSampler(data, config.clips, sandbox_roll=not raw)
-        model = build_model(encoder, config, data, sampler, run)
+        model = build_model(encoder, config, sampler, run.seed, run.init)
         model.to(team.device)
         reporter.say(f"training on {len(data)} frames of {len(data.episodes)} episodes")
         learner = TrainLearner(
@@ -82,6 +76,8 @@ def train(
             run.seed,
             team,
         )
+        if why := learner.check_held_out():
+            reporter.say(f"validation goes without rollouts by horizon: {why}")
         steps = run_loop(
             learner,
             folder=run.out,
@@ -92,96 +88,44 @@ def train(
             team=team,
         )
         if team.leads:
+            learner.average.save_pretrained(run.out / MODEL, dtype=torch.bfloat16)
             scores = learner.evaluate(steps)
             reporter.metrics(steps, 1.0, scores)
             atomic.write_json(run.out / SCORES, scores)
-            learner.average.save_pretrained(run.out / MODEL, dtype=torch.bfloat16)
         team.close()
         reporter.say(f"{steps} steps done; model in {run.out / MODEL}")
     return run.out / MODEL
 
 
-def build_model(
-    encoder: FrameEncoder,
-    config: TrainConfig,
-    data: TokenCache,
-    sampler: ClipSampler,
-    run: TrainRun,
-) -> WorldModel:
-    """Return the world model with new weights, or those of `run.init`; its predictor will learn."""
-    size = PredictorConfig(
-        token_width=encoder.config.width,
-        grid=encoder.config.grid,
-        zero_init_output=config.statistics != "none",
-        context_frames=config.clips.frames - 1,
-        **asdict(config.predictor),
-    )
-    if run.init is None and config.statistics == "none":
-        return WorldModel(encoder, ACPredictor(size))
-    if run.init is None:
-        scaling = measure_inputs(data, sampler, run.seed)
-        statistics = measured_units(data, config)
-        return WorldModel(encoder, ACPredictor(size), statistics=statistics, scaling=scaling)
-    earlier = WorldModel.from_pretrained(run.init)
-    if earlier.sandbox != (config.statistics != "none"):
-        raise BadValueError(
-            f"{run.init}: a model {'with' if earlier.sandbox else 'without'} latent statistics; "
-            f"set recipe.statistics to fit, it is {config.statistics!r}."
-        )
-    anew = earlier.sandbox and not same_weights(earlier.encoder, encoder)
-    units = measured_units(data, config) if anew else earlier.statistics
-    model = WorldModel(encoder, ACPredictor(size), statistics=units, scaling=earlier.scaling)
-    fix = "Give the model/ of a run with the same sizes."
-    fill(model.predictor, earlier.predictor.state_dict(), run.init, fix)
-    return model
+def find_both(run: TrainRun) -> tuple[list[EpisodeHandle], list[EpisodeHandle]]:
+    """Return the episodes to learn from and the held-out ones.
 
-
-def measured_units(data: TokenCache, config: TrainConfig) -> LatentStatistics:
-    """Return the units that `config.statistics` names, measured on the training data."""
-    statistics = measure_latents(data)
-    return statistics.by_data() if config.statistics == "data" else statistics
-
-
-def same_weights(one: nn.Module, other: nn.Module) -> bool:
-    """Return whether two modules hold the same tensors."""
-    first, second = one.state_dict(), other.state_dict()
-    if first.keys() != second.keys():
-        return False
-    return all(torch.equal(tensor, second[name].to(tensor)) for name, tensor in first.items())
-
-
-def split_episodes(
-    episodes: Sequence[EpisodeHandle],
-) -> tuple[list[EpisodeHandle], list[EpisodeHandle]]:
-    """Return episodes to learn from and held-out ones: every twentieth, or the last of fewer.
-
-    Raises `BadValueError` if nothing would be left to learn from.
+    Raises `BadFileError` where there is none, `BadValueError` if one is both, or all alone.
     """
-    if len(episodes) < 2:
-        raise BadValueError(
-            f"{episodes[0].path}: one episode alone is too few, as one is held out; give more, or "
-            "another folder by --held-out."
-        )
-    last = len(episodes)
-    out = set(range(HELD_OUT_EVERY, last + 1, HELD_OUT_EVERY)) or {last}
-    numbered = list(enumerate(episodes, 1))
-    return [e for n, e in numbered if n not in out], [e for n, e in numbered if n in out]
+    episodes, held_out = (
+        [handle for folder in folders for handle in DroidEpisodes(folder)]
+        for folders in (run.episodes, run.held_out)
+    )
+    if not held_out:
+        return split_episodes(episodes)
+    check_apart(episodes, held_out)
+    return episodes, held_out
 
 
 def prepare_caches(
-    run: TrainRun, encoder: FrameEncoder, config: CacheConfig, reporter: Reporter
+    run: TrainRun,
+    both: tuple[Sequence[EpisodeHandle], Sequence[EpisodeHandle]],
+    encoder: FrameEncoder,
+    config: CacheConfig,
+    reporter: Reporter,
 ) -> tuple[TokenCache, TokenCache]:
-    """Return the caches of training and of held-out episodes, extended by what they lack."""
-    episodes = [handle for folder in run.episodes for handle in DroidEpisodes(folder)]
-    held_out = [handle for folder in run.held_out for handle in DroidEpisodes(folder)]
-    if not held_out:
-        episodes, held_out = split_episodes(episodes)
+    """Return the tokens of training and of held-out episodes; what the caches lack is encoded."""
 
     def cached(name: str, handles: Sequence[EpisodeHandle]) -> TokenCache:
         def note(done: int, total: int) -> None:
             if done % 50 == 0 or done == total:
                 reporter.say(f"encoded {done} of {total} {name} episodes")
 
-        return update_cache(run.cache / name, handles, encoder, config, note)
+        return update_cache(run.cache / name, handles, encoder, config, note, reporter.say)
 
-    return cached("train", episodes), cached("held-out", held_out)
+    return cached("train", both[0]), cached("held-out", both[1])

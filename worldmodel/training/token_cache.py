@@ -5,23 +5,25 @@
     manifest.json   what they are: see `cache_layout`
 
 The manifest is replaced after the rest is on disk; a killed run goes on after its last entry. A
-cache of another encoder is refused: tokens of two encoders have nothing in common.
+cache of another encoder is refused: tokens of two encoders have nothing in common. One process
+writes at a time, and whoever asks gets a view of the episodes that it named, whatever else is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from armchair.errors import BadFileError
 from armchair.worldmodel.data.episodes import EpisodeHandle
 from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.encoder_files import encoder_hash
-from armchair.worldmodel.optimisation import atomic
+from armchair.worldmodel.optimisation import appended, atomic
 from armchair.worldmodel.statistics import layer_normalised
 from armchair.worldmodel.training.cache_layout import (
     MANIFEST,
@@ -38,6 +40,7 @@ from armchair.worldmodel.training.cache_layout import (
 from armchair.worldmodel.training.crops import fixed_crops
 
 TOKENS, STATES = "tokens.bin", "states.bin"
+STATE_BYTES = 7 * 8
 SAVE_EVERY = 20
 """Episodes between two writings of the manifest."""
 ENCODE_AT_ONCE = 32
@@ -46,47 +49,55 @@ FORMATS: dict[Numbers, torch.dtype] = {"bfloat16": torch.bfloat16, "float16": to
 
 
 class TokenCache:
-    """Read access: `tokens` (F, crops, N, D) as 16-bit words, `states` (F, 7) float64, `episodes`.
+    """Read access to episodes of a cache, whose frames are numbered 0 … F - 1 in their order.
 
-    `read` turns words into numbers; numpy has no bfloat16.
+    `states` (F, 7) float64, metres and radians; `episodes` says which frames are whose.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, paths: Sequence[str] | None = None) -> None:
+        """`paths`: resolved folders of episodes in the wanted order; None: all, as they lie there.
+
+        Raises `BadFileError` if a file is not exactly as long as the manifest says.
+        """
         self.folder = folder
-        self.layout, self.episodes = read_manifest(folder)
-        frames = sum(episode.count for episode in self.episodes)
+        self.layout, known = read_manifest(folder)
+        frames = sum(episode.count for episode in known)
         shape = (frames, self.layout.crops, self.layout.tokens, self.layout.width)
-        try:
-            self.tokens: NDArray[np.int16] = np.memmap(folder / TOKENS, np.int16, "r", shape=shape)
-            rows = np.memmap(folder / STATES, np.float64, "r", shape=(frames, 7))
-        except (OSError, ValueError) as error:
-            raise BadFileError(
-                folder, f"shorter than its manifest says ({error})", remake(folder)
-            ) from error
-        self.states: NDArray[np.float64] = np.array(rows)
+        for name, width in _widths(self.layout).items():
+            appended.check_size(folder / name, frames * width, remake(folder))
+        self.episodes, self._places = appended.pick(known, paths)
+        self._words: NDArray[np.int16] = np.memmap(folder / TOKENS, np.int16, "r", shape=shape)
+        states = np.memmap(folder / STATES, np.float64, "r", shape=(frames, 7))
+        self.states: NDArray[np.float64] = np.array(states[self._places])
 
     def __len__(self) -> int:
         return len(self.states)
 
+    def identity(self) -> str:
+        """Return 16 letters that tell these episodes' states, in their order, from all others."""
+        counts = json.dumps([episode.count for episode in self.episodes])
+        return hashlib.sha256(counts.encode() + self.states.tobytes()).hexdigest()[:16]
+
     def read(self, frames: NDArray[np.int64], crop: int = 0) -> torch.Tensor:
         """Return LayerNormed tokens (..., N, D) float32 of frame indices (...)."""
-        picked = self.tokens[frames.reshape(-1), crop]
+        picked = self._words[self._places[frames.reshape(-1)], crop]
         numbers = torch.from_numpy(picked).view(FORMATS[self.layout.numbers]).float()
         return numbers.reshape(*frames.shape, *picked.shape[1:])
 
 
 def update_cache(
     folder: Path,
-    episodes: Sequence[EpisodeHandle],
+    episodes: Iterable[EpisodeHandle],
     encoder: FrameEncoder,
     config: CacheConfig,
     on_episode: Callable[[int, int], None] = lambda done, total: None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> TokenCache:
-    """Encode the episodes that the cache lacks and return it.
+    """Encode the episodes that the cache lacks and return a view of those given, in their order.
 
     Raises `BadFileError` for a damaged episode, one whose video is not the cached one's, or a cache
     of another encoder or config; whatever was complete before stays. `on_episode(done, total)` is
-    called after each.
+    called after each; `say` hears if another process has to finish first.
     """
     folder.mkdir(parents=True, exist_ok=True)
     wanted = CacheLayout(
@@ -97,26 +108,28 @@ def update_cache(
         width=encoder.config.width,
         numbers=config.numbers,
     )
-    known = _known(folder, wanted)
-    have = {episode.path: episode for episode in known}
-    fresh = []
-    for episode in episodes:
-        if (path := str(episode.path.resolve())) in have:
-            check_unchanged(folder, have[path], episode)
-        else:
-            fresh.append(episode)
-    first = sum(episode.count for episode in known)
-    for name, width in ((TOKENS, wanted.frame_bytes), (STATES, 56)):
-        (folder / name).touch()
-        with (folder / name).open("r+b") as file:
-            file.truncate(first * width)
-    for done, episode in enumerate(fresh, 1):
-        known.append(_append(folder, episode, encoder, config, first))
-        first += known[-1].count
-        if done % SAVE_EVERY == 0 or done == len(fresh):
-            write_manifest(folder, wanted, known)
-        on_episode(done, len(fresh))
-    return TokenCache(folder)
+    asked = {str(episode.path.resolve()): episode for episode in episodes}
+    with appended.one_writer(folder, say):
+        known = _known(folder, wanted)
+        have = {episode.path: episode for episode in known}
+        for path in asked.keys() & have.keys():
+            check_unchanged(folder, have[path], asked[path])
+        first = sum(episode.count for episode in known)
+        for name, width in _widths(wanted).items():
+            appended.cut(folder / name, first * width, remake(folder))
+        fresh = [episode for path, episode in asked.items() if path not in have]
+        for done, episode in enumerate(fresh, 1):
+            known.append(_append(folder, episode, encoder, config, first))
+            first += known[-1].count
+            if done % SAVE_EVERY == 0 or done == len(fresh):
+                write_manifest(folder, wanted, known)
+            on_episode(done, len(fresh))
+        return TokenCache(folder, list(asked))
+
+
+def _widths(layout: CacheLayout) -> dict[str, int]:
+    """Return the bytes of a frame in each file."""
+    return {TOKENS: layout.frame_bytes, STATES: STATE_BYTES}
 
 
 def _known(folder: Path, wanted: CacheLayout) -> list[CachedEpisode]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -58,9 +59,24 @@ def test_new_videos_are_appended_and_old_ones_stay(tmp_path: Path) -> None:
     write_video(folder / ".unfinished" / "c.mp4", frames=12, seed=1)
     seen: list[Path] = []
     store = update_store(tmp_path / "store", find_videos([folder]), CONFIG, seen.append)
-    assert store.episodes == [(0, 2), (2, 3)]
-    assert np.array_equal(store.frames[:2], first)
+    assert store.episodes == [(0, 3), (3, 2)]  # as asked for: a, then b
+    assert np.array_equal(store.frames[3:], first)
     assert [path.name for path in seen] == ["a.mp4"]
+    assert FrameStore(tmp_path / "store").episodes == [(0, 2), (2, 3)]  # as they lie there
+
+
+def test_a_view_has_the_videos_that_were_asked_for(tmp_path: Path) -> None:
+    for index, name in enumerate("abc"):
+        write_video(tmp_path / f"{name}.mp4", frames=8, seed=index)
+    a, b, c = find_videos([tmp_path])
+    whole = np.array(update_store(tmp_path / "store", [a, b, c], CONFIG).frames)
+    for wanted, places in (([b, c], [2, 3, 4, 5]), ([c, a], [4, 5, 0, 1])):
+        view = update_store(tmp_path / "store", wanted, CONFIG)
+        assert len(view) == 4
+        assert view.frames.shape == (4, 32, 32, 3)
+        assert [video.path for video in view.videos] == [str(path) for path in wanted]
+        assert np.array_equal(view.frames[np.array([[0, 3]])], whole[[[places[0], places[3]]]])
+        assert np.array_equal(pickle.loads(pickle.dumps(view)).frames[:], whole[places])
 
 
 def test_a_damaged_video_is_named(tmp_path: Path) -> None:
@@ -90,6 +106,8 @@ def test_a_short_store_is_refused(tmp_path: Path) -> None:
     (tmp_path / "store" / FRAMES).write_bytes(b"")
     with pytest.raises(BadFileError, match="shorter than its manifest"):
         FrameStore(tmp_path / "store")
+    with pytest.raises(BadFileError, match="shorter than its manifest"):  # no zeros instead
+        update_store(tmp_path / "store", find_videos([tmp_path]), CONFIG)
 
 
 def test_wide_videos_are_cropped_as_the_encoder_crops(tmp_path: Path) -> None:

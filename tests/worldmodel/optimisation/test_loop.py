@@ -28,8 +28,8 @@ from armchair.worldmodel.optimisation.schedule import Schedule
 class Walker:
     """A learner whose only weight walks at random, by the learning rate."""
 
-    def __init__(self, stop_at: int | None = None) -> None:
-        self.place, self.stop_at = torch.zeros(()), stop_at
+    def __init__(self, stop_at: int | None = None, **recipe: float) -> None:
+        self.place, self.stop_at, self.recipe = torch.zeros(()), stop_at, recipe
 
     def update(self, moment: Moment) -> dict[str, float]:
         if moment.step == self.stop_at:
@@ -39,6 +39,9 @@ class Walker:
 
     def evaluate(self, step: int) -> dict[str, float]:
         return {"validation": 1.0}
+
+    def setup(self) -> dict[str, Any]:
+        return self.recipe
 
     def state(self) -> dict[str, Any]:
         return {"place": self.place}
@@ -116,3 +119,24 @@ def test_weights_that_are_no_numbers_do_not_replace_the_last_checkpoint(tmp_path
     with pytest.raises(ArmchairError, match=r"state\.place is not finite at step 20: .*checkpoint"):
         walk(tmp_path, Exploding(), steps=20)
     assert (tmp_path / CHECKPOINT).read_bytes() == before
+
+
+def test_a_checkpoint_of_another_set_up_is_refused_and_says_why(tmp_path: Path) -> None:
+    made: dict[str, Any] = {"recipe.batch": 4, "recipe.schedule.peak": 1e-3, "data": "3f2a"}
+    walk(tmp_path, Walker(**made), steps=5)
+    wrong = r"another set-up: recipe\.batch was 4, is 8; data was 3f2a, is 9\. Delete it"
+    with pytest.raises(BadFileError, match=wrong):
+        walk(tmp_path, Walker(**made | {"recipe.batch": 8, "data": 9}))
+    slower = made | {"recipe.schedule.peak": 1e-4, "recipe.new_in_this_armchair": 1}
+    assert walk(tmp_path, Walker(**slower), steps=10) == 10
+    log = (tmp_path / "log.txt").read_text()
+    assert "another learning rate: recipe.schedule.peak was 0.001, is 0.0001" in log
+
+
+def test_an_older_checkpoint_goes_on_and_the_log_says_so(tmp_path: Path) -> None:
+    walk(tmp_path, Walker(), steps=5)
+    content = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    del content["setup"]
+    torch.save(content, tmp_path / CHECKPOINT)
+    assert walk(tmp_path, Walker(**{"recipe.batch": 4}), steps=10) == 10
+    assert "does not say of which recipe" in (tmp_path / "log.txt").read_text()

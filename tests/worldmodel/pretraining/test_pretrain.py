@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ import torch
 
 from armchair.cli import pretrain as verb
 from armchair.errors import BadFileError
-from armchair.worldmodel.data.frame_store import FrameStore
+from armchair.worldmodel.data.frame_store import FrameStore, StoreConfig
 from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.encoder_files import encoder_hash, load_encoder
 from armchair.worldmodel.optimisation.loop import LoopConfig, Moment
@@ -44,7 +46,8 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(videos: Path, out: Path, **options: object) -> Path:
-    verb.run(verb.Config(videos=(videos,), out=out, recipe=RECIPE, **options))  # type: ignore[arg-type]
+    settings = {"recipe": RECIPE} | options
+    verb.run(verb.Config(videos=(videos,), out=out, **settings))  # type: ignore[arg-type]
     return out
 
 
@@ -96,10 +99,26 @@ def test_loss_falls_and_tokens_stay_apart(videos: Path, tmp_path: Path) -> None:
     assert history[-1]["spread_still/data"] > 0.05
 
 
-def test_another_seed_or_size_does_not_resume(videos: Path, tmp_path: Path) -> None:
+def test_another_seed_size_or_recipe_does_not_resume(videos: Path, tmp_path: Path) -> None:
     run(videos, tmp_path / "a", steps=1)
     with pytest.raises(BadFileError, match="another set-up"):
         run(videos, tmp_path / "a", steps=2, seed=1)
+    larger = replace(RECIPE, clips=ClipConfig(batch=6), momentum=0.5)
+    wrong = r"recipe\.clips\.batch was 4, is 6; recipe\.momentum was None, is 0\.5"
+    with pytest.raises(BadFileError, match=wrong):
+        run(videos, tmp_path / "a", steps=2, recipe=larger)
+    wider = replace(RECIPE, encoder=replace(RECIPE.encoder, width=32))
+    with pytest.raises(BadFileError, match=r"recipe\.encoder\.width was 24, is 32"):
+        run(videos, tmp_path / "a", steps=2, recipe=wider)
+    with pytest.raises(BadFileError, match=r"frames\.size was 144, is 100"):
+        run(videos, tmp_path / "a", steps=2, store=tmp_path / "b", frames=StoreConfig(size=100))
+    fewer = tmp_path / "fewer"
+    shutil.copytree(videos, fewer)
+    (fewer / "0.mp4").unlink()
+    with pytest.raises(BadFileError, match=r"videos was 3, is 2; data was"):
+        run(fewer, tmp_path / "a", steps=2)
+    more_often = LoopConfig(log_steps=1, evaluate_steps=1)
+    run(videos, tmp_path / "a", steps=2, loop=more_often)
 
 
 def test_no_video_is_one_line(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from armchair.errors import BadValueError
 from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.loop import Moment, generator_at
@@ -22,7 +23,12 @@ from armchair.worldmodel.training.action_inference import (
 )
 from armchair.worldmodel.training.cache_layout import CachedEpisode, CacheLayout, write_manifest
 from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
-from armchair.worldmodel.training.learner import PredictorSize, TrainConfig, TrainLearner
+from armchair.worldmodel.training.learner import (
+    PredictorSize,
+    TrainConfig,
+    TrainLearner,
+    copy_errors,
+)
 from armchair.worldmodel.training.pairs import PairConfig
 from armchair.worldmodel.training.token_cache import TokenCache
 from armchair.worldmodel.training.units import measure_inputs, measure_latents
@@ -63,12 +69,13 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> TokenCache:
     return TokenCache(folder)
 
 
-def new_learner(cache: TokenCache, seed: int = 0) -> TrainLearner:
+def new_learner(cache: TokenCache, config: TrainConfig = CONFIG) -> TrainLearner:
+    seed = 0
     torch.manual_seed(seed)
     encoder = FrameEncoder(EncoderConfig(image_size=32, width=WIDTH, depth=1, heads=2))
-    sampler = ClipSampler(cache, CONFIG.clips)
+    sampler = ClipSampler(cache, config.clips)
     size = PredictorConfig(
-        token_width=WIDTH, grid=(2, 2), zero_init_output=True, **asdict(CONFIG.predictor)
+        token_width=WIDTH, grid=(2, 2), zero_init_output=True, **asdict(config.predictor)
     )
     model = WorldModel(
         encoder,
@@ -76,7 +83,7 @@ def new_learner(cache: TokenCache, seed: int = 0) -> TrainLearner:
         statistics=measure_latents(cache),
         scaling=measure_inputs(cache, sampler, seed),
     )
-    return TrainLearner(CONFIG, model, sampler, sampler, seed)
+    return TrainLearner(config, model, sampler, sampler, seed)
 
 
 def moment(step: int, rate: float = 3e-3) -> Moment:
@@ -113,6 +120,25 @@ def test_resume_is_exact(toy: TokenCache, tmp_path: Path) -> None:
         assert torch.equal(value, rest.model.predictor.state_dict()[name]), name
     for name, value in whole.average.predictor.state_dict().items():
         assert torch.equal(value, rest.average.predictor.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_the_rollout_is_as_long_as_asked_for(toy: TokenCache, steps: int) -> None:
+    clips = replace(CONFIG.clips, frames=4)
+    learner = new_learner(toy, replace(CONFIG, rollout_steps=steps, clips=clips))
+    values = learner.update(moment(0))
+    drawn = learner.data.sample(generator_at(0, 0))
+    latents = learner.model.latents_of(drawn.tokens)
+    still = (latents[:, 1 : steps + 1] - latents[:, :1]).abs().mean()  # it predicts no change yet
+    assert values["rollout"] == pytest.approx(float(still) if steps > 1 else 0.0, rel=1e-2)
+    assert copy_errors(latents, steps)[1] == pytest.approx(float(still))
+    scored = "validation/rollout_to_copy" in learner.evaluate(1)
+    assert scored == (steps > 1)
+
+
+def test_a_rollout_longer_than_the_clips_is_refused() -> None:
+    with pytest.raises(BadValueError, match=r"rollout_steps is 3; .*frames 3 it is 1 … 2"):
+        TrainConfig(rollout_steps=3)
 
 
 def test_only_the_predictor_learns(toy: TokenCache) -> None:

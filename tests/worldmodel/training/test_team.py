@@ -1,7 +1,4 @@
-"""Two processes, started as `torchrun` does, step down the gradient of one.
-
-Of one step only: an L1 loss of things that hardly move has kinks, and Adam enlarges rounding.
-"""
+"""Two processes, started as `torchrun` does, learn what one would."""
 
 from __future__ import annotations
 
@@ -26,17 +23,27 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
+STEPS = 4
+
+
+def weights_of(folder: Path) -> torch.Tensor:
+    content = torch.load(folder / "checkpoint.pt", weights_only=True)
+    return torch.cat([value.flatten() for value in content["learner"]["predictor"].values()])
+
+
 @pytest.mark.slow
 def test_two_processes_are_one(
     episodes: Path, encoder: FrameEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """All but rounding, which Adam and the kinks of an L1 loss enlarge."""
     save_encoder(tmp_path / "encoder", encoder)
-    monkeypatch.setenv(FLOAT32_SWITCH, "1")  # Adam makes much of rounding
-    run(episodes, tmp_path / "encoder", tmp_path / "one", steps=1)
+    monkeypatch.setenv(FLOAT32_SWITCH, "1")
+    run(episodes, tmp_path / "encoder", tmp_path / "first", steps=1)
+    run(episodes, tmp_path / "encoder", tmp_path / "one", steps=STEPS)
     script = (
         "from pathlib import Path; from tests.worldmodel.training.test_train import run;"
         f"run(Path({str(episodes)!r}), Path({str(tmp_path / 'encoder')!r}),"
-        f" Path({str(tmp_path / 'two')!r}), steps=1)"
+        f" Path({str(tmp_path / 'two')!r}), steps={STEPS})"
     )
     shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     processes = [
@@ -52,13 +59,5 @@ def test_two_processes_are_one(
     outputs = [process.communicate(timeout=500) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], outputs
     assert outputs[1][0] == "", "only the leader says how it goes"
-    one, two = (
-        torch.load(tmp_path / name / "checkpoint.pt", weights_only=True)["learner"]
-        for name in ("one", "two")
-    )
-    moments = [state["adamw"]["state"] for state in (one, two)]
-    assert moments[0].keys() == moments[1].keys()
-    for number, moment in moments[0].items():  # after one step: a tenth of the whole gradient
-        found = moments[1][number]["exp_avg"]
-        torch.testing.assert_close(found, moment["exp_avg"], atol=1e-6, rtol=1e-4)
-    assert max(moment["exp_avg"].abs().max() for moment in moments[0].values()) > 1e-4
+    first, one, two = (weights_of(tmp_path / name) for name in ("first", "one", "two"))
+    assert (two - one).norm() < 1e-3 * (one - first).norm()

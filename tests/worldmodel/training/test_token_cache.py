@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from armchair.worldmodel.data.episodes import DroidEpisodes
 from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.statistics import layer_normalised
 from armchair.worldmodel.training.cache_layout import MANIFEST, CacheConfig
+from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
 from armchair.worldmodel.training.token_cache import TOKENS, TokenCache, update_cache
 from armchair.worldmodel.training.units import measure_latents
 
@@ -36,13 +39,53 @@ def test_growth_keeps_what_is_there(episodes: Path, encoder: FrameEncoder, tmp_p
     handles = DroidEpisodes(episodes)
     config = CacheConfig(row_stride=8, crops=2)
     few = update_cache(tmp_path, handles[:1], encoder, config)
-    before = np.array(few.tokens)
+    before = few.read(np.arange(8))
     with (tmp_path / TOKENS).open("ab") as file:
         file.write(b"of a killed run")
     more = update_cache(tmp_path, handles[:2], encoder, config)
-    assert more.tokens.shape == (16, 2, 4, 24)
-    assert np.array_equal(more.tokens[:8], before)
-    assert not np.allclose(before[:, 0], before[:, 1], atol=1e-2)  # another crop, other tokens
+    assert len(more) == 16
+    assert torch.equal(more.read(np.arange(8)), before)
+    cropped = more.read(np.arange(8), crop=1)
+    assert not torch.allclose(before, cropped, atol=1e-2)  # another crop, other tokens
+
+
+def test_a_view_has_what_was_asked_for_in_that_order(
+    cache: TokenCache, episodes: Path, encoder: FrameEncoder, tmp_path: Path
+) -> None:
+    handles = DroidEpisodes(episodes)
+    update_cache(tmp_path, handles[2:], encoder, CacheConfig())
+    asked = [handles[3], handles[0], handles[3]]  # one of them twice
+    view = update_cache(tmp_path, asked, encoder, CacheConfig())
+    assert [episode.path for episode in view.episodes] == [str(h.path) for h in asked[:2]]
+    assert [(episode.first, episode.count) for episode in view.episodes] == [(0, 15), (15, 15)]
+    there = np.concatenate([np.arange(45, 60), np.arange(15)])  # in a cache of all four
+    assert np.array_equal(view.states, cache.states[there])
+    assert torch.equal(view.read(np.arange(30)), cache.read(there))
+    clips = ClipSampler(view, ClipConfig()).sample_frames(torch.Generator().manual_seed(0), 50)
+    assert clips.max() < 30
+
+
+def test_one_writer_at_a_time(episodes: Path, encoder: FrameEncoder, tmp_path: Path) -> None:
+    """Each finds what the other wrote, and nothing is overwritten."""
+    handles, said, inside = DroidEpisodes(episodes), [], threading.Event()
+
+    def held(done: int, total: int) -> None:
+        inside.set()
+        deadline = time.monotonic() + 30
+        while not said and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def first() -> None:
+        update_cache(tmp_path, handles[:2], encoder, CacheConfig(), held)
+
+    other = threading.Thread(target=first)
+    other.start()
+    assert inside.wait(30)
+    both = update_cache(tmp_path, handles, encoder, CacheConfig(), say=said.append)
+    other.join()
+    assert said == [f"waiting for another process that writes to {tmp_path}"]
+    alone = update_cache(tmp_path / "alone", handles, encoder, CacheConfig())
+    assert torch.equal(both.read(np.arange(60)), alone.read(np.arange(60)))
 
 
 def test_tokens_of_two_encoders_do_not_mix(
@@ -88,8 +131,14 @@ def test_a_cache_of_float16_goes_on_as_such(
 
 def test_a_short_cache_is_refused(episodes: Path, encoder: FrameEncoder, tmp_path: Path) -> None:
     update_cache(tmp_path, DroidEpisodes(episodes)[:1], encoder, CacheConfig())
-    (tmp_path / TOKENS).write_bytes(b"")
+    whole = (tmp_path / TOKENS).read_bytes()
+    (tmp_path / TOKENS).write_bytes(whole[:-2])
     with pytest.raises(BadFileError, match="shorter than its manifest"):
+        TokenCache(tmp_path)
+    with pytest.raises(BadFileError, match=r"shorter than its manifest says \(2880\)\. Delete"):
+        update_cache(tmp_path, DroidEpisodes(episodes), encoder, CacheConfig())
+    (tmp_path / TOKENS).write_bytes(whole + b"..")
+    with pytest.raises(BadFileError, match="longer than its manifest"):
         TokenCache(tmp_path)
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import copy
 import json
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -24,9 +28,9 @@ from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.loop import LoopConfig
 from armchair.worldmodel.training.action_inference import InferenceConfig
 from armchair.worldmodel.training.clips import ClipConfig
-from armchair.worldmodel.training.learner import PredictorSize, TrainConfig
+from armchair.worldmodel.training.horizon import HorizonConfig
+from armchair.worldmodel.training.learner import PredictorSize, TrainConfig, TrainLearner
 from armchair.worldmodel.training.pairs import PairConfig
-from armchair.worldmodel.training.run import split_episodes
 from tests.factories import make_episode
 
 EVERY_STEP = LoopConfig(checkpoint_minutes=0.0)
@@ -115,6 +119,31 @@ def test_a_killed_run_ends_in_the_same_weights(episodes: Path, saved: Path, tmp_
     assert weights[0] == weights[1]
 
 
+def test_a_checkpoint_of_another_set_up_does_not_resume(
+    episodes: Path, saved: Path, encoder: FrameEncoder, tmp_path: Path
+) -> None:
+    out = tmp_path / "a"
+    run(episodes, saved, out, steps=1)
+    other = FrameEncoder(encoder.config)
+    save_encoder(tmp_path / "other", other)
+    batch = replace(RECIPE, clips=ClipConfig(batch=8, gap_rows=(8, 24)))
+    one = DroidEpisodes(episodes)[0].path
+    copied = Path(shutil.copytree(one, tmp_path / "copy" / one.name))
+    refused: list[tuple[str, dict[str, Any]]] = [
+        ("seed 0, this run has 1", {"seed": 1}),
+        ("recipe.statistics was change, is none", {"recipe": replace(RECIPE, statistics="none")}),
+        ("recipe.clips.batch was 4, is 8; recipe.clips.gap_rows.0 was 4, is 8", {"recipe": batch}),
+        ("tokens.encoder_sha256 was", {"encoder": tmp_path / "other", "cache": tmp_path / "b"}),
+        ("episodes was 3, is 4; frames was 45, is 60; data was", {"held_out": (copied,)}),
+    ]
+    for said, change in refused:
+        settings = {"encoder": saved, "steps": 2} | change
+        with pytest.raises(BadFileError, match=rf"another set-up.*{re.escape(said)}"):
+            run(episodes, out=out, **settings)
+    quieter = replace(RECIPE, validation_clips=2, checkpointing=True)
+    run(episodes, saved, out, steps=2, recipe=quieter, loop=EVERY_STEP)
+
+
 def test_infer_prints_and_writes_scores(
     episodes: Path, saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -142,21 +171,50 @@ def test_infer_scores_folders_apart(
     assert capsys.readouterr().out.count("inferred against logged actions") == 2
 
 
-def test_held_out_episodes_are_not_learnt_from(episodes: Path) -> None:
-    handles = DroidEpisodes(episodes)
-    few = split_episodes(handles)
-    assert few == (list(handles[:3]), [handles[3]])
-    many = split_episodes([handles[0]] * 19 + [handles[1]] + [handles[0]] * 5)
-    assert many == ([handles[0]] * 24, [handles[1]])
-    with pytest.raises(BadValueError, match="one episode alone is too few"):
-        split_episodes(handles[:1])
-
-
 def test_too_short_episodes_are_one_line(saved: Path, tmp_path: Path) -> None:
     for index in range(3):
-        write_episode(tmp_path / "short", make_episode(index, rows=9))
+        write_episode(tmp_path / "short", make_episode(index, rows=5))
     with pytest.raises(BadValueError, match="Collect longer episodes"):
         run(tmp_path / "short", saved, tmp_path / "out")
+
+
+def test_too_few_held_out_pairs_are_noticed_before_the_first_step(
+    episodes: Path, saved: Path, tmp_path: Path
+) -> None:
+    many = replace(SEARCH, pairs=replace(SEARCH.pairs, count=4000))
+    advice = r"held-out episodes: .*4000 are wanted.*--recipe\.validation-search\.pairs\.count"
+    with pytest.raises(BadValueError, match=advice):
+        run(
+            episodes,
+            saved,
+            tmp_path / "out",
+            recipe=replace(RECIPE, validation_search=many),
+            loop=EVERY_STEP,
+        )
+    assert not (tmp_path / "out" / "checkpoint.pt").exists()
+
+
+def test_why_there_are_no_rollouts_is_said_once(
+    episodes: Path, saved: Path, tmp_path: Path
+) -> None:
+    far = replace(RECIPE, validation_horizon=HorizonConfig(clips=4, least_motion=9.0))
+    often = LoopConfig(evaluate_steps=1)
+    run(episodes, saved, tmp_path / "out", recipe=far, loop=often)
+    log = (tmp_path / "out" / "log.txt").read_text()
+    assert log.count("without rollouts by horizon: ") == log.count("moves by 9.0 m") == 1
+    assert "horizon/" not in log
+
+
+def test_a_model_is_there_when_scoring_fails(
+    episodes: Path, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(learner: TrainLearner, step: int) -> dict[str, float]:
+        raise RuntimeError("scoring")
+
+    monkeypatch.setattr(TrainLearner, "evaluate", fail)
+    with pytest.raises(RuntimeError, match="scoring"):
+        run(episodes, saved, tmp_path / "out")
+    assert WorldModel.from_pretrained(tmp_path / "out" / "model").sandbox
 
 
 def test_bad_input(episodes: Path, saved: Path, tmp_path: Path) -> None:

@@ -88,8 +88,9 @@ def fit(inferred: Array, real: Array) -> Calibration:
 class CalibratedPolicy:
     """Another policy whose x and y are turned before they are carried out, within bounds."""
 
-    def __init__(self, policy: Policy, turn: Array) -> None:
+    def __init__(self, policy: Policy, turn: Array, bounds: ActionBounds) -> None:
         self._policy, self._turn = policy, np.asarray(turn, dtype=np.float64)
+        self._bounds = bounds
 
     def start(self, goals: Sequence[GoalImage], switch_steps: Sequence[int] = ()) -> None:
         """Take the goal images of a new episode."""
@@ -100,4 +101,4 @@ class CalibratedPolicy:
         decision = self._policy.act(observation)
         action = np.array(decision.action)
         action[:2] = action[:2] @ self._turn
-        return replace(decision, action=ActionBounds().clip(from_numpy(action)).numpy())
+        return replace(decision, action=self._bounds.clip(from_numpy(action)).numpy())

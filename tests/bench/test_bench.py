@@ -62,7 +62,7 @@ def test_verb_writes_its_figures(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_every_option_of_the_verb_reaches_the_benchmark(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    import armchair.bench.reaching  # registers time-to-energy before it is replaced
+    import armchair.bench.reaching  # noqa: F401  # registers time-to-energy before it is replaced
 
     given: list[BenchSetting] = []
 

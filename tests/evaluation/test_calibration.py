@@ -17,7 +17,7 @@ from armchair.evaluation import camera_sweep, models
 from armchair.evaluation.calibration import CalibratedPolicy, fit
 from armchair.evaluation.camera_sweep import AREA_M, START_M, Sweep, walk
 from armchair.evaluation.models import NamedModel
-from armchair.planners import Decision, Observation
+from armchair.planners import ActionBounds, Decision, Observation
 from armchair.poses import compose
 from tests.evaluation.fakes import CENTRE, FakeReach, PixelModel, picture_of
 
@@ -76,7 +76,7 @@ def test_the_turn_is_applied_within_bounds() -> None:
     real = real_actions()
     turn = fit(turned(real, 90.0), real).turn
     seen = Observation(frame=np.zeros((2, 2, 3), np.uint8), state=np.zeros(7))
-    action = CalibratedPolicy(Fixed(), turn).act(seen).action
+    action = CalibratedPolicy(Fixed(), turn, ActionBounds()).act(seen).action
     np.testing.assert_allclose(action, [0.05, -0.075, 0.01, 0, 0, 0, 0.4], atol=1e-9)
 
 

@@ -11,7 +11,7 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -89,6 +89,17 @@ class Config:
             raise BadValueError("--tasks is empty; name at least one task, such as reach.")
         if self.record and self.role != "test":
             raise BadValueError("--record is for --role test; validation runs are not recorded.")
+        if self.ladder and (ignored := self._not_for_the_ladder()):
+            raise BadValueError(
+                f"--ladder is a diagnosis on validation scenes: leave out {', '.join(ignored)}."
+            )
+
+    def _not_for_the_ladder(self) -> list[str]:
+        """Return the options given that `--ladder` would not heed."""
+        names = ("role", "ci", "record", "workers", "controls", "state_goal")
+        standard = {field.name: field.default for field in fields(self)}
+        given = [name for name in names if getattr(self, name) != standard[name]]
+        return [f"--{name.replace('_', '-')}" for name in given]
 
 
 def run(config: Config) -> None:

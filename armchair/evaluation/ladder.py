@@ -13,11 +13,13 @@ from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
+from armchair.errors import BadValueError
 from armchair.evaluation.benchmark import OnEpisode, play_all
 from armchair.evaluation.contestants import CONTROLS, Contestant, Entry, planner_under_test
+from armchair.evaluation.ledger import Ledger
 from armchair.evaluation.markdown import table
 from armchair.evaluation.oracle import KinematicPolicy, SimulatorDynamics
-from armchair.evaluation.outcomes import Ledger, Score
+from armchair.evaluation.outcomes import Score
 from armchair.evaluation.provenance import processor
 from armchair.evaluation.run import Evaluation, header, prepare_folder
 from armchair.planners import RecedingHorizonAgent
@@ -37,8 +39,15 @@ DIAGNOSIS = (
 
 
 def climb(evaluation: Evaluation, on_episode: OnEpisode, *, overwrite: bool = False) -> str:
-    """Play every rung, write `ladder.json` and `ladder.md`, and return the page."""
+    """Play every rung, write `ladder.json` and `ladder.md`, and return the page.
+
+    Raises `BadValueError` for test scenes: to look for what is to blame is to choose.
+    """
     protocol = evaluation.protocol
+    if protocol.role == "test":
+        raise BadValueError(
+            "the ladder is a diagnosis, and test scenes are for none: use --role validation."
+        )
     prepare_folder(protocol.out, overwrite, report="ladder.json")
     named = {**header(evaluation), "purpose": DIAGNOSIS}
     ledger = Ledger(protocol.out / LEDGER, named)

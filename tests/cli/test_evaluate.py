@@ -71,6 +71,12 @@ def test_test_role_leaves_a_row_only_when_asked(workplace: Path) -> None:
         (["--role", "test", "--record"], "repository's root"),
         (["--out", "full"], "full/report.json: exists already"),
         (["--context-frames", "0"], "context_frames is 0"),
+        (["--ladder", "--role", "test"], "on validation scenes: leave out --role."),
+        (
+            ["--ladder", "--workers", "2", "--state-goal", "1", "--ci", "a.toml"],
+            "leave out --ci, --workers, --state-goal.",
+        ),
+        (["--ladder", "--controls", "none"], "leave out --controls."),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(

@@ -62,6 +62,12 @@ def test_every_rung_is_played_and_written_apart(env: FakeReach, tmp_path: Path) 
     assert all(CONTROLS[name](evaluation(tmp_path).entry()).diagnosis is None for name in CONTROLS)
 
 
+def test_test_scenes_are_for_no_diagnosis(env: FakeReach, tmp_path: Path) -> None:
+    with pytest.raises(BadValueError, match="--role validation"):
+        climb(evaluation(tmp_path, role="test"), lambda *_: None)
+    assert not env.resets
+
+
 def test_a_wrong_predictor_is_blamed(env: FakeReach, tmp_path: Path) -> None:
     run = evaluation(tmp_path, episodes=1)
     with torch.no_grad():

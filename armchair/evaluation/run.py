@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,20 @@ from armchair.evaluation.benchmark import (
     run_task,
 )
 from armchair.evaluation.contestants import Entry
-from armchair.evaluation.crew import Crew, Job
+from armchair.evaluation.crew import Crew
 from armchair.evaluation.curves import draw_distances
-from armchair.evaluation.markdown import markdown
+from armchair.evaluation.ledger import Ledger
+from armchair.evaluation.markdown import about_parts, markdown
 from armchair.evaluation.models import NamedModel
-from armchair.evaluation.outcomes import Ledger, Outcome
+from armchair.evaluation.outcomes import Outcome
 from armchair.evaluation.paper_tables import paper_tables
 from armchair.evaluation.players import PlayerMaker
 from armchair.evaluation.protocol import Protocol
-from armchair.evaluation.provenance import code_version, peak_memory_mb, processor
+from armchair.evaluation.provenance import code_version, note_test_run
 from armchair.evaluation.report import Report
 from armchair.evaluation.tasks import check_tasks
 from armchair.planners import LatentDynamics, Planner
+from armchair.sim.cameras import STANDARD_PLACEMENT
 from armchair.worldmodel.precision import uses_bfloat16
 
 LEDGER = "episodes.jsonl"
@@ -84,24 +86,23 @@ def evaluate(evaluation: Evaluation, on_episode: OnEpisode, *, overwrite: bool =
     protocol = evaluation.protocol
     prepare_folder(protocol.out, overwrite)
     named = header(evaluation)
-    ledger = Ledger(protocol.out / LEDGER, named)
+    ledger = Ledger(protocol.out / LEDGER, named, evaluation.workers)
+    if protocol.role == "test":
+        note_test_run(protocol.out.resolve().parent, _in_a_line(evaluation, named))
     entry = evaluation.entry()
-    reruns: tuple[Job, ...] = ()
-    if evaluation.workers > 1:
-        reruns = _play_ahead(evaluation, ledger, on_episode)
-        on_episode = _ignore
-    tasks = {name: run_task(name, entry, protocol, ledger, on_episode) for name in evaluation.tasks}
-    report = Report(
-        **named,
-        cpu=processor(),
-        peak_memory_mb=peak_memory_mb(),
-        tasks=tasks,
-        workers=evaluation.workers,
-        reruns=tuple(" · ".join(map(str, job)) for job in reruns),
-    )
+    try:
+        if evaluation.workers > 1:
+            _play_ahead(evaluation, ledger, on_episode)
+            on_episode = _ignore
+        tasks = {
+            name: run_task(name, entry, protocol, ledger, on_episode) for name in evaluation.tasks
+        }
+    finally:
+        ledger.close()
+    report = Report(**named, tasks=tasks, parts=ledger.parts)
     name = f"Armchair, {evaluation.planner_name}, model {report.model}"
     tables = paper_tables({name: report.to_dict()})
-    page = f"{markdown(report)}{_about_workers(report)}\n{tables}\n\n{CURVES_PAGE}\n"
+    page = f"{markdown(report)}{about_parts(report)}\n{tables}\n\n{CURVES_PAGE}\n"
     draw_distances(protocol.out / CURVES, tasks)
     (protocol.out / "report.md").write_text(page, "utf-8")
     report.write_json(protocol.out / "report.json")
@@ -110,8 +111,17 @@ def evaluate(evaluation: Evaluation, on_episode: OnEpisode, *, overwrite: bool =
     return report
 
 
-def _play_ahead(evaluation: Evaluation, ledger: Ledger, on_episode: OnEpisode) -> tuple[Job, ...]:
-    """Let workers play all that the ledger lacks; return the jobs that a dying worker lost."""
+def _in_a_line(evaluation: Evaluation, named: Mapping[str, Any]) -> str:
+    protocol = evaluation.protocol
+    return (
+        f"{', '.join(evaluation.tasks)}: {protocol.episodes} episodes, seed {protocol.seed}, level "
+        f"{protocol.level}, planner {evaluation.planner_name}, model {named['model']} "
+        f"{named['model_sha256'][:12]}, code {named['code']}, into {protocol.out}"
+    )
+
+
+def _play_ahead(evaluation: Evaluation, ledger: Ledger, on_episode: OnEpisode) -> None:
+    """Let workers play all that the ledger lacks."""
     protocol = evaluation.protocol
     maker = PlayerMaker(
         model=evaluation.named_model.name,
@@ -127,31 +137,14 @@ def _play_ahead(evaluation: Evaluation, ledger: Ledger, on_episode: OnEpisode) -
         for episode in range(protocol.episodes)
         if ledger.find(task, contestant, episode) is None
     ]
-    crew = Crew(maker, evaluation.workers)
+    crew = Crew(maker, evaluation.workers, on_loss=ledger.lose)
     for job, outcome in crew.play(jobs):
         ledger.add(*job, outcome)
         on_episode(job[0], job[1], outcome)
-    return tuple(crew.reruns)
 
 
 def _ignore(task: str, contestant: str, outcome: Outcome) -> None:
     """Take no notice: the workers' episodes were shown when they were played."""
-
-
-def _about_workers(report: Report) -> str:
-    """Return what a reader must know of a parallel run, or nothing."""
-    lines = []
-    if report.workers > 1:
-        lines.append(
-            f"Played by {report.workers} processes side by side: the seconds per action are no "
-            "timing; measure those in a serial run."
-        )
-    if report.reruns:
-        lines.append(
-            "A worker process died; these episodes were under way and were played again: "
-            f"{'; '.join(report.reruns)}."
-        )
-    return "".join(f"\n{line}\n" for line in lines)
 
 
 def header(evaluation: Evaluation) -> dict[str, Any]:
@@ -161,6 +154,7 @@ def header(evaluation: Evaluation) -> dict[str, Any]:
         "role": protocol.role,
         "level": protocol.level,
         "seed": protocol.seed,
+        "camera": STANDARD_PLACEMENT,
         "model": named.name,
         "model_sha256": named.sha256,
         "code": code_version(),

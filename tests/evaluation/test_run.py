@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections import Counter
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from armchair.errors import BadFileError, BadValueError, UnknownNameError
+from armchair.errors import ArmchairError, BadFileError, BadValueError, UnknownNameError
 from armchair.evaluation.benchmark import RejectedResetsError
 from armchair.evaluation.contestants import ALL_CONTROLS
 from armchair.evaluation.outcomes import Outcome
+from armchair.evaluation.provenance import processor
 from armchair.evaluation.run import evaluate
+from armchair.worldmodel.optimisation import atomic
 from tests.evaluation.conftest import evaluation
 from tests.evaluation.fakes import FakeReach
 
@@ -34,6 +37,7 @@ TOP = {
     "role": str,
     "level": str,
     "seed": int,
+    "camera": str,
     "model": str,
     "model_sha256": str,
     "code": str,
@@ -115,8 +119,10 @@ def test_interrupted_run_goes_on(env: FakeReach, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         evaluate(evaluation(tmp_path / "cut"), stop)
     ledger = tmp_path / "cut" / "episodes.jsonl"
-    assert len(ledger.read_text().splitlines()) == 1 + 3 + 3 + 3 + 2
-    ledger.write_text(ledger.read_text()[:-20])
+    lines = ledger.read_text().splitlines()
+    assert len(lines) == 1 + 1 + 3 + 3 + 3 + 2 + 1
+    assert "peak_memory_mb" in lines.pop()
+    ledger.write_text("\n".join(lines)[:-20])
     resets = env.resets
     resumed = evaluate(evaluation(tmp_path / "cut"), ignore)
     assert env.resets - resets == 2 + 2 + 3 * 3  # two shuffled ones, their goals, three controls
@@ -124,6 +130,76 @@ def test_interrupted_run_goes_on(env: FakeReach, tmp_path: Path) -> None:
     assert [r.distances_m for r in first.per_episode] == [r.distances_m for r in second.per_episode]
     for name in ALL_CONTROLS:
         assert first.controls[name].final_distance_m == second.controls[name].final_distance_m
+    assert [part.episodes for part in resumed.parts] == [10, 11]
+    assert resumed.parts[0].peak_memory_mb is None
+    assert "memory it needed is not known" in (tmp_path / "cut" / "report.md").read_text()
+
+
+def test_more_episodes_leave_the_goals_of_the_shuffled_as_they_were(
+    env: FakeReach, tmp_path: Path
+) -> None:
+    def distances(name: str, episodes: int) -> list[float]:
+        plan = evaluation(tmp_path / name, episodes=episodes, controls=("shuffled-goal",))
+        evaluate(plan, ignore)
+        (tmp_path / name / "report.json").unlink()
+        lines = (tmp_path / name / "episodes.jsonl").read_text().splitlines()
+        rows = [json.loads(line) for line in lines if '"shuffled-goal"' in line]
+        return [row["final_distance_m"] for row in rows]
+
+    assert len(distances("grown", 3)) == 3
+    assert distances("grown", 6) == distances("fresh", 6)
+
+
+def test_a_resumed_run_tells_how_all_of_it_was_played(env: FakeReach, tmp_path: Path) -> None:
+    evaluate(evaluation(tmp_path, controls=(), episodes=2), ignore)
+    (tmp_path / "report.json").unlink()
+    ledger = tmp_path / "episodes.jsonl"
+    text = ledger.read_text().replace('"workers": 1', '"workers": 4')
+    lines = text.replace(processor(), "Abacus, 4 cores").splitlines()
+    lines[2:2] = ['{"lost": ["reach", "planner", 0]}']
+    lines[-1] = '{"peak_memory_mb": 1e6}'
+    ledger.write_text("\n".join(lines) + "\n")
+    report = evaluate(evaluation(tmp_path, controls=(), episodes=3), ignore).to_dict()
+    assert report["workers"] == 4
+    assert report["reruns"] == ["reach · planner · 0"]
+    assert report["peak_memory_mb"] == 1_000_000
+    assert report["cpu"] == f"Abacus, 4 cores; {processor()}"
+    assert [part["episodes"] for part in report["parts"]] == [2, 1]
+    page = (tmp_path / "report.md").read_text()
+    assert "Played by 4 processes side by side" in page
+    assert f"2 episodes by 4 on Abacus, 4 cores; 1 episodes by 1 on {processor()}" in page
+
+
+def test_a_full_disk_costs_no_finished_episode(
+    env: FakeReach, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate(evaluation(tmp_path, controls=()), ignore)
+    (tmp_path / "report.json").unlink()
+    ledger = tmp_path / "episodes.jsonl"
+    ledger.write_text(ledger.read_text()[:-5])  # a line that a kill cut short, to be dropped
+    before = ledger.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    with pytest.raises(ArmchairError, match="no space left"):
+        evaluate(evaluation(tmp_path, controls=()), ignore)
+    assert ledger.read_bytes() == before
+
+
+def test_test_scenes_leave_a_trace_before_they_are_played(env: FakeReach, tmp_path: Path) -> None:
+    def stop(task: str, contestant: str, outcome: Outcome) -> None:
+        raise KeyboardInterrupt
+
+    evaluate(evaluation(tmp_path / "a", controls=()), ignore)
+    assert not (tmp_path / "test-runs.txt").exists()
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(evaluation(tmp_path / "b", controls=(), role="test"), stop)
+    first, second = (tmp_path / "test-runs.txt").read_text().splitlines()
+    assert "reach: 3 episodes, seed 0, level light, planner cem, model pixels" in first
+    assert "code 0123abc" in second
 
 
 def test_episodes_of_another_run_are_not_mixed_in(env: FakeReach, tmp_path: Path) -> None:

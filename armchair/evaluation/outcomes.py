@@ -10,6 +10,7 @@ from typing import Any
 
 from armchair.errors import BadFileError
 from armchair.evaluation.episode import Scene, Trace
+from armchair.evaluation.folder import OVERWRITE
 from armchair.evaluation.statistics import Quantiles, wilson95
 
 
@@ -18,7 +19,8 @@ class Outcome:
     """One episode in numbers; seconds and evaluations are per action, in order.
 
     clauses: the parts of the success rule and whether each was met, for tasks with an object.
-    dropped: candidates whose energy was no number; stopped: why the episode ended early, if it did.
+    dropped: candidates whose energy was no number; stopped: why the episode ended early, if it did;
+    goals_of: the other episode whose goals were shown, where they were shuffled.
     """
 
     seed: tuple[int, ...]
@@ -33,9 +35,12 @@ class Outcome:
     clauses: Mapping[str, bool] = field(default_factory=dict)
     dropped: int = 0
     stopped: str | None = None
+    goals_of: int | None = None
 
     @classmethod
-    def of(cls, trace: Trace, scene: Scene, video: str | None) -> Outcome:
+    def of(
+        cls, trace: Trace, scene: Scene, video: str | None, goals_of: int | None = None
+    ) -> Outcome:
         """Return the numbers of a trace."""
         planned = [d for d in trace.decisions if d.plan is not None]
         return cls(
@@ -51,6 +56,7 @@ class Outcome:
             clauses=dict(trace.verdict.clauses),
             dropped=sum(d.plan.dropped for d in planned if d.plan is not None),
             stopped=trace.stopped,
+            goals_of=goals_of,
         )
 
 
@@ -109,7 +115,7 @@ class Ledger:
             raise BadFileError(
                 path,
                 "holds unfinished episodes of a run with other settings or other code",
-                "Give that run's command to go on, choose another --out, or give --overwrite.",
+                f"Give that run's command to go on, choose another --out, or {OVERWRITE}.",
             )
         for line in lines[1:]:
             self._read(line)
@@ -122,6 +128,14 @@ class Ledger:
     def find(self, task: str, contestant: str, episode: int) -> Outcome | None:
         """Return the outcome of an episode that was finished before, or None."""
         return self._done.get((task, contestant, episode))
+
+    def forget_shuffled_unless(self, donors: Sequence[int]) -> None:
+        """Drop shuffled episodes whose goals were not of `donors[episode]`: a run of fewer or more
+        episodes shuffles otherwise."""
+        for key, outcome in list(self._done.items()):
+            shuffled = outcome.goals_of is not None and key[2] < len(donors)
+            if shuffled and outcome.goals_of != donors[key[2]]:
+                del self._done[key]
 
     def add(self, task: str, contestant: str, episode: int, outcome: Outcome) -> None:
         """Keep an outcome."""

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from armchair.errors import BadValueError
+from armchair.evaluation.contestants import derangement
 from armchair.evaluation.episode import Scene
+from armchair.sim.randomise import LEVELS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +26,15 @@ class Protocol:
     """Energy per metre of the contestant `+state goal`; 0 leaves it out."""
 
     def __post_init__(self) -> None:
+        LEVELS[self.level]
         if self.episodes < 1:
             raise BadValueError(f"episodes is {self.episodes}, expected 1 or more.")
         if not 0.0 <= self.state_goal < float("inf"):
             raise BadValueError(f"state_goal is {self.state_goal}, expected 0 (none) or more.")
+
+    def donors(self) -> tuple[int, ...]:
+        """Return by episode whose goals a shuffled contestant is shown; 1 beside a lone 0."""
+        return derangement(max(2, self.episodes), self.seed)
 
     def scene(self, episode: int) -> Scene:
         """Return the scene of one episode."""

@@ -11,7 +11,7 @@ import pytest
 
 from armchair.errors import BadFileError, BadValueError, UnknownNameError
 from armchair.evaluation.benchmark import RejectedResetsError
-from armchair.evaluation.contestants import ALL_CONTROLS
+from armchair.evaluation.contestants import ALL_CONTROLS, derangement
 from armchair.evaluation.outcomes import Outcome
 from armchair.evaluation.run import evaluate
 from tests.evaluation.conftest import evaluation
@@ -136,18 +136,57 @@ def test_episodes_of_another_run_are_not_mixed_in(env: FakeReach, tmp_path: Path
 
 def test_a_run_that_never_played_is_forgotten(env: FakeReach, tmp_path: Path) -> None:
     with pytest.raises(AssertionError):
-        evaluate(evaluation(tmp_path, controls=(), level="unknown to the fake"), ignore)
+        evaluate(evaluation(tmp_path, controls=(), level="full"), ignore)
     assert evaluate(evaluation(tmp_path, controls=()), ignore).level == "light"
+
+
+def test_a_finished_run_goes_on_with_more(env: FakeReach, tmp_path: Path) -> None:
+    few = evaluate(evaluation(tmp_path, controls=("hold", "shuffled-goal")), ignore)
+    resets = env.resets
+    again = evaluate(evaluation(tmp_path, controls=("hold", "shuffled-goal")), ignore)
+    assert env.resets == resets
+    assert again.to_dict()["tasks"] == few.to_dict()["tasks"]
+    more = evaluate(evaluation(tmp_path, episodes=5), ignore)
+    whole = evaluate(evaluation(tmp_path / "whole", episodes=5), ignore)
+    lines = (tmp_path / "episodes.jsonl").read_text().splitlines()
+    journal = [json.loads(line) for line in lines[1:]]
+    played = Counter(entry["key"][1] for entry in journal)
+    assert played["planner"] == played["hold"] == played["random"] == 5
+    donors = {e["key"][2]: e["goals_of"] for e in journal if e["key"][1] == "shuffled-goal"}
+    assert tuple(donors[episode] for episode in range(5)) == derangement(5, 0)
+    written = json.loads((tmp_path / "report.json").read_text())
+    assert written["tasks"]["reach"]["episodes"] == 5
+    for found, wanted in zip(
+        more.tasks["reach"].per_episode, whole.tasks["reach"].per_episode, strict=True
+    ):
+        assert found.distances_m == wanted.distances_m
+    for name, score in whole.tasks["reach"].controls.items():
+        assert more.tasks["reach"].controls[name].final_distance_m == score.final_distance_m
+
+
+def test_what_the_earlier_report_says_of_workers_stays(env: FakeReach, tmp_path: Path) -> None:
+    evaluate(evaluation(tmp_path, controls=()), ignore)
+    path = tmp_path / "report.json"
+    first = json.loads(path.read_text())
+    told = {"workers": 4, "reruns": ["reach · planner · 1"], "peak_memory_mb": 10**6}
+    path.write_text(json.dumps({**first, **told}))
+    evaluate(evaluation(tmp_path, controls=("hold",)), ignore)
+    second = json.loads(path.read_text())
+    assert {name: second[name] for name in told} == told
+    assert "the seconds per action are no timing" in (tmp_path / "report.md").read_text()
 
 
 def test_an_existing_report_is_kept(env: FakeReach, tmp_path: Path) -> None:
     evaluate(evaluation(tmp_path, controls=()), ignore)
     before = (tmp_path / "report.json").read_bytes()
-    with pytest.raises(BadFileError, match=r"report\.json: exists already\. .*--overwrite"):
+    with pytest.raises(BadFileError, match=r"of a run with another seed\. .*delete"):
         evaluate(evaluation(tmp_path, controls=(), seed=1), ignore)
     assert (tmp_path / "report.json").read_bytes() == before
     evaluate(evaluation(tmp_path, controls=(), seed=1), ignore, overwrite=True)
     assert json.loads((tmp_path / "report.json").read_text())["seed"] == 1
+    (tmp_path / "episodes.jsonl").unlink()
+    with pytest.raises(BadFileError, match=r"without episodes\.jsonl"):
+        evaluate(evaluation(tmp_path, controls=(), seed=1), ignore)
     (tmp_path / "file").touch()
     with pytest.raises(BadFileError, match="is a file"):
         evaluate(evaluation(tmp_path / "file"), ignore)
@@ -164,6 +203,8 @@ def test_too_many_rejected_resets_fail_the_run(env: FakeReach, tmp_path: Path) -
 def test_bad_requests(tmp_path: Path) -> None:
     with pytest.raises(BadValueError, match="episodes is 0"):
         evaluation(tmp_path, episodes=0)
+    with pytest.raises(UnknownNameError, match="Did you mean 'light'"):
+        evaluation(tmp_path, level="ligth")
     with pytest.raises(UnknownNameError, match="reach"):
         type(evaluation(tmp_path))(
             **{**vars(evaluation(tmp_path)), "tasks": ("reech",)},

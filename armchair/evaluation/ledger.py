@@ -10,6 +10,7 @@ from typing import Any
 
 from armchair.errors import BadFileError
 from armchair.evaluation.crew import Job
+from armchair.evaluation.folder import OVERWRITE
 from armchair.evaluation.outcomes import Outcome
 from armchair.evaluation.provenance import peak_memory_mb, processor
 from armchair.worldmodel.optimisation import atomic
@@ -49,7 +50,7 @@ class Ledger:
             raise BadFileError(
                 path,
                 "holds unfinished episodes of a run with other settings or other code",
-                "Give that run's command to go on, choose another --out, or give --overwrite.",
+                f"Give that run's command to go on, choose another --out, or {OVERWRITE}.",
             )
         kept = [header, *(line for line in lines[1:] if self._read(line))]
         whole = "".join(f"{line}\n" for line in kept)

@@ -36,8 +36,8 @@ def about_parts(report: Report) -> str:
     lines = []
     if report.workers > 1:
         lines.append(
-            f"Played by {report.workers} processes side by side: the seconds per action are no "
-            "timing; measure those in a serial run."
+            f"Played by up to {report.workers} processes side by side: the seconds per action are "
+            "no timing; measure those in a serial run."
         )
     if report.reruns:
         lines.append(

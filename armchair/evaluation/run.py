@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from armchair.errors import BadFileError, BadValueError
+from armchair.errors import BadValueError
 from armchair.evaluation.benchmark import (
     OnEpisode,
     check_rejections,
@@ -19,6 +18,7 @@ from armchair.evaluation.benchmark import (
 from armchair.evaluation.contestants import Entry
 from armchair.evaluation.crew import Crew
 from armchair.evaluation.curves import draw_distances
+from armchair.evaluation.folder import CURVES, RunFolder
 from armchair.evaluation.ledger import Ledger
 from armchair.evaluation.markdown import about_parts, markdown
 from armchair.evaluation.models import NamedModel
@@ -33,8 +33,6 @@ from armchair.planners import LatentDynamics, Planner
 from armchair.sim.cameras import STANDARD_PLACEMENT
 from armchair.worldmodel.precision import uses_bfloat16
 
-LEDGER = "episodes.jsonl"
-CURVES = "distances.png"
 CURVES_PAGE = f"""## Distance to the goal
 
 ![Distance to the goal over steps, by task]({CURVES})"""
@@ -61,11 +59,7 @@ class Evaluation:
 
     def planner_settings(self) -> dict[str, Any]:
         """Return the planner's name and every setting that shapes its actions."""
-        return {
-            "name": self.planner_name,
-            "context_frames": self.context_frames,
-            **self.planner.describe(),
-        }
+        return planner_settings(self.planner_name, self.planner, self.context_frames)
 
     def entry(self) -> Entry:
         """Return what is under test."""
@@ -78,15 +72,15 @@ class Evaluation:
 
 
 def evaluate(evaluation: Evaluation, on_episode: OnEpisode, *, overwrite: bool = False) -> Report:
-    """Play, write the report into the protocol's folder and return it.
+    """Play what the protocol's folder lacks, write the report there and return it.
 
     Raises `BadFileError` for a folder that holds another run, and `RejectedResetsError`, after the
     report is written, if too many scenes were rejected.
     """
-    protocol = evaluation.protocol
-    prepare_folder(protocol.out, overwrite)
+    protocol, folder = evaluation.protocol, RunFolder(path=evaluation.protocol.out)
     named = header(evaluation)
-    ledger = Ledger(protocol.out / LEDGER, named, evaluation.workers)
+    folder.prepare(named, overwrite=overwrite)
+    ledger = Ledger(folder.ledger, named, evaluation.workers)
     if protocol.role == "test":
         note_test_run(protocol.out.resolve().parent, _in_a_line(evaluation, named))
     entry = evaluation.entry()
@@ -105,7 +99,7 @@ def evaluate(evaluation: Evaluation, on_episode: OnEpisode, *, overwrite: bool =
     page = f"{markdown(report)}{about_parts(report)}\n{tables}\n\n{CURVES_PAGE}\n"
     draw_distances(protocol.out / CURVES, tasks)
     (protocol.out / "report.md").write_text(page, "utf-8")
-    report.write_json(protocol.out / "report.json")
+    report.write_json(folder.report)
     for name, task in tasks.items():
         check_rejections(name, task)
     return report
@@ -147,19 +141,31 @@ def _ignore(task: str, contestant: str, outcome: Outcome) -> None:
     """Take no notice: the workers' episodes were shown when they were played."""
 
 
-def header(evaluation: Evaluation) -> dict[str, Any]:
-    """Return the report's fields that say what was run."""
-    protocol, named = evaluation.protocol, evaluation.named_model
+def planner_settings(name: str, planner: Planner, context_frames: int) -> dict[str, Any]:
+    """Return a planner's name and every setting that shapes its actions."""
+    return {"name": name, "context_frames": context_frames, **planner.describe()}
+
+
+def header_but_model(protocol: Protocol, planner: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of `header` that are known before the model is loaded."""
     return {
         "role": protocol.role,
         "level": protocol.level,
         "seed": protocol.seed,
         "camera": STANDARD_PLACEMENT,
+        "code": code_version(),
+        "planner": planner,
+    }
+
+
+def header(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the report's fields that say what was run: runs that share them share a folder."""
+    named = evaluation.named_model
+    return {
+        **header_but_model(evaluation.protocol, evaluation.planner_settings()),
         "model": named.name,
         "model_sha256": named.sha256,
-        "code": code_version(),
         "arithmetic": _arithmetic(named.model),
-        "planner": evaluation.planner_settings(),
     }
 
 
@@ -167,30 +173,3 @@ def _arithmetic(model: LatentDynamics) -> str:
     """Return the number format in which a world model of ours imagines; plug-ins choose alone."""
     device = getattr(model, "device", torch.device("cpu"))
     return "bfloat16" if uses_bfloat16(device) else "float32"
-
-
-def prepare_folder(out: Path, overwrite: bool, report: str = "report.json") -> None:
-    """Make the folder; raises `BadFileError` if it holds a report, unless that is overwritten."""
-    if out.exists() and not out.is_dir():
-        raise BadFileError(out, "is a file", "Choose a folder for --out.")
-    if (out / report).exists() and not overwrite:
-        raise BadFileError(
-            out / report, "exists already", "Choose another --out, or give --overwrite."
-        )
-    if overwrite:
-        for name in _written(out, Path(report).stem):
-            name.unlink(missing_ok=True)
-    out.mkdir(parents=True, exist_ok=True)
-
-
-def _written(out: Path, stem: str) -> Sequence[Path]:
-    """Return the files of an earlier run in a folder."""
-    pages = [out / f"{stem}.json", out / f"{stem}.md"]
-    if stem != "report":
-        return [*pages, out / f"{stem}.jsonl"]
-    return [
-        *pages,
-        out / LEDGER,
-        out / CURVES,
-        *sorted((out / "videos").glob("*.mp4")),
-    ]

@@ -1,4 +1,4 @@
-"""Controls: the derangement, the random predictor, names."""
+"""Controls: bounds, whose goals the shuffled see, the random predictor, names."""
 
 from __future__ import annotations
 

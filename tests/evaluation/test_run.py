@@ -135,24 +135,8 @@ def test_interrupted_run_goes_on(env: FakeReach, tmp_path: Path) -> None:
     assert "memory it needed is not known" in (tmp_path / "cut" / "report.md").read_text()
 
 
-def test_more_episodes_leave_the_goals_of_the_shuffled_as_they_were(
-    env: FakeReach, tmp_path: Path
-) -> None:
-    def distances(name: str, episodes: int) -> list[float]:
-        plan = evaluation(tmp_path / name, episodes=episodes, controls=("shuffled-goal",))
-        evaluate(plan, ignore)
-        (tmp_path / name / "report.json").unlink()
-        lines = (tmp_path / name / "episodes.jsonl").read_text().splitlines()
-        rows = [json.loads(line) for line in lines if '"shuffled-goal"' in line]
-        return [row["final_distance_m"] for row in rows]
-
-    assert len(distances("grown", 3)) == 3
-    assert distances("grown", 6) == distances("fresh", 6)
-
-
 def test_a_resumed_run_tells_how_all_of_it_was_played(env: FakeReach, tmp_path: Path) -> None:
     evaluate(evaluation(tmp_path, controls=(), episodes=2), ignore)
-    (tmp_path / "report.json").unlink()
     ledger = tmp_path / "episodes.jsonl"
     text = ledger.read_text().replace('"workers": 1', '"workers": 4')
     lines = text.replace(processor(), "Abacus, 4 cores").splitlines()
@@ -166,7 +150,7 @@ def test_a_resumed_run_tells_how_all_of_it_was_played(env: FakeReach, tmp_path: 
     assert report["cpu"] == f"Abacus, 4 cores; {processor()}"
     assert [part["episodes"] for part in report["parts"]] == [2, 1]
     page = (tmp_path / "report.md").read_text()
-    assert "Played by 4 processes side by side" in page
+    assert "Played by up to 4 processes side by side" in page
     assert f"2 episodes by 4 on Abacus, 4 cores; 1 episodes by 1 on {processor()}" in page
 
 
@@ -174,7 +158,6 @@ def test_a_full_disk_costs_no_finished_episode(
     env: FakeReach, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluate(evaluation(tmp_path, controls=()), ignore)
-    (tmp_path / "report.json").unlink()
     ledger = tmp_path / "episodes.jsonl"
     ledger.write_text(ledger.read_text()[:-5])  # a line that a kill cut short, to be dropped
     before = ledger.read_bytes()
@@ -212,18 +195,43 @@ def test_episodes_of_another_run_are_not_mixed_in(env: FakeReach, tmp_path: Path
 
 def test_a_run_that_never_played_is_forgotten(env: FakeReach, tmp_path: Path) -> None:
     with pytest.raises(AssertionError):
-        evaluate(evaluation(tmp_path, controls=(), level="unknown to the fake"), ignore)
+        evaluate(evaluation(tmp_path, controls=(), level="full"), ignore)
     assert evaluate(evaluation(tmp_path, controls=()), ignore).level == "light"
+
+
+def test_a_finished_run_goes_on_with_more(env: FakeReach, tmp_path: Path) -> None:
+    few = evaluate(evaluation(tmp_path, controls=("hold", "shuffled-goal")), ignore)
+    resets = env.resets
+    again = evaluate(evaluation(tmp_path, controls=("hold", "shuffled-goal")), ignore)
+    assert env.resets == resets
+    assert again.to_dict()["tasks"] == few.to_dict()["tasks"]
+    more = evaluate(evaluation(tmp_path, episodes=5), ignore)
+    whole = evaluate(evaluation(tmp_path / "whole", episodes=5), ignore)
+    lines = (tmp_path / "episodes.jsonl").read_text().splitlines()
+    journal = [json.loads(line) for line in lines[1:]]
+    played = Counter(entry["key"][1] for entry in journal if "key" in entry)
+    assert played["planner"] == played["hold"] == played["random"] == played["shuffled-goal"] == 5
+    written = json.loads((tmp_path / "report.json").read_text())
+    assert written["tasks"]["reach"]["episodes"] == 5
+    for found, wanted in zip(
+        more.tasks["reach"].per_episode, whole.tasks["reach"].per_episode, strict=True
+    ):
+        assert found.distances_m == wanted.distances_m
+    for name, score in whole.tasks["reach"].controls.items():
+        assert more.tasks["reach"].controls[name].final_distance_m == score.final_distance_m
 
 
 def test_an_existing_report_is_kept(env: FakeReach, tmp_path: Path) -> None:
     evaluate(evaluation(tmp_path, controls=()), ignore)
     before = (tmp_path / "report.json").read_bytes()
-    with pytest.raises(BadFileError, match=r"report\.json: exists already\. .*--overwrite"):
+    with pytest.raises(BadFileError, match=r"of a run with another seed\. .*delete"):
         evaluate(evaluation(tmp_path, controls=(), seed=1), ignore)
     assert (tmp_path / "report.json").read_bytes() == before
     evaluate(evaluation(tmp_path, controls=(), seed=1), ignore, overwrite=True)
     assert json.loads((tmp_path / "report.json").read_text())["seed"] == 1
+    (tmp_path / "episodes.jsonl").unlink()
+    with pytest.raises(BadFileError, match=r"without episodes\.jsonl"):
+        evaluate(evaluation(tmp_path, controls=(), seed=1), ignore)
     (tmp_path / "file").touch()
     with pytest.raises(BadFileError, match="is a file"):
         evaluate(evaluation(tmp_path / "file"), ignore)
@@ -240,6 +248,8 @@ def test_too_many_rejected_resets_fail_the_run(env: FakeReach, tmp_path: Path) -
 def test_bad_requests(tmp_path: Path) -> None:
     with pytest.raises(BadValueError, match="episodes is 0"):
         evaluation(tmp_path, episodes=0)
+    with pytest.raises(UnknownNameError, match="Did you mean 'light'"):
+        evaluation(tmp_path, level="ligth")
     with pytest.raises(UnknownNameError, match="reach"):
         type(evaluation(tmp_path))(
             **{**vars(evaluation(tmp_path)), "tasks": ("reech",)},

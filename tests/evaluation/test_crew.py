@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from armchair.errors import BadValueError
 from armchair.evaluation import crew, players, run
 from armchair.evaluation.contestants import Entry
 from armchair.evaluation.crew import Crew, Job, WorkerDiedError
+from armchair.evaluation.models import load_world_model
 from armchair.evaluation.outcomes import Outcome
 from armchair.evaluation.players import PlayerMaker
-from armchair.evaluation.run import evaluate
+from armchair.evaluation.run import Evaluation, evaluate
+from armchair.planners import load_planner, with_options
 from tests.evaluation.conftest import evaluation
 from tests.evaluation.crews import Mortal, outcome_of
 from tests.evaluation.fakes import FakeReach
@@ -126,6 +129,31 @@ def test_workers_and_a_serial_run_agree(
     assert "A worker process died" in page
     assert "reach · planner · 1" in page
     assert "workers" not in alone.to_dict()
+
+
+@pytest.mark.slow
+def test_two_real_processes_play_what_one_plays(tmp_path: Path) -> None:
+    """The shipped model and the simulator, in processes of their own."""
+    planner = with_options(
+        load_planner("cem"), ["samples=4", "elites=2", "carried=0", "iterations=1"]
+    )
+    reports = []
+    for workers in (1, 2):
+        protocol = replace(
+            evaluation(tmp_path / str(workers), episodes=2, controls=()).protocol, level="none"
+        )
+        two = Evaluation(
+            tasks=("reach",),
+            named_model=load_world_model("default"),
+            planner_name="cem",
+            planner=planner,
+            protocol=protocol,
+            workers=workers,
+        )
+        reports.append(evaluate(two, lambda *_: None))
+    one, other = (report.tasks["reach"].per_episode for report in reports)
+    assert [row.distances_m for row in one] == [row.distances_m for row in other]
+    assert reports[1].to_dict()["workers"] == 2
 
 
 def test_the_player_maker_is_small_and_complete(tmp_path: Path) -> None:

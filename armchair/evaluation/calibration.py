@@ -27,9 +27,10 @@ LEAST_PAIRS = 3
 class Calibration:
     """What least squares says of inferred and real actions (pairs, 2), metres.
 
-    matrix: W* (2, 2) with inferred @ W* ≈ real; turn: the nearest rotation U Vᵀ (2, 2);
-    rotation_deg: by how much inferred actions are turned against the real ones, anticlockwise seen
-    from above; condition: of W*; mirrored: U Vᵀ is a reflection, and the angle means nothing;
+    matrix: W* (2, 2) with inferred @ W* ≈ real; turn: the rotation (2, 2) nearest to it, U Vᵀ where
+    that is one; rotation_deg: by how much inferred actions are turned against the real ones,
+    anticlockwise seen from above; condition: of W*; mirrored: U Vᵀ is a reflection: the turn undoes
+    the least of what is wrong, and the angle means nothing;
     error_m: mean absolute difference per axis, as inferred; turned_error_m: after the turn;
     fitted_error_m: after W*; real_step_m: mean length of the real actions.
     """
@@ -68,7 +69,8 @@ def fit(inferred: Array, real: Array) -> Calibration:
         )
     matrix = np.linalg.lstsq(inferred, real, rcond=None)[0]
     left, _, right = np.linalg.svd(matrix)
-    turn = left @ right
+    mirrored = bool(np.linalg.det(left @ right) < 0)
+    turn = left @ np.diag([1.0, -1.0 if mirrored else 1.0]) @ right  # Kabsch, 1976: no reflection
     # a row times [[c, -s], [s, c]] turns by -theta: inferred actions are turned by +theta
     theta = np.arctan2(turn[1, 0] - turn[0, 1], turn[0, 0] + turn[1, 1])
     return Calibration(
@@ -77,7 +79,7 @@ def fit(inferred: Array, real: Array) -> Calibration:
         turn=turn,
         rotation_deg=float(np.rad2deg(theta)),
         condition=float(np.linalg.cond(matrix)),
-        mirrored=bool(np.linalg.det(turn) < 0),
+        mirrored=mirrored,
         error_m=float(np.abs(inferred - real).mean()),
         turned_error_m=float(np.abs(inferred @ turn - real).mean()),
         fitted_error_m=float(np.abs(inferred @ matrix - real).mean()),

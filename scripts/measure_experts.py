@@ -22,12 +22,13 @@ from armchair.evaluation.contestants import Contestant
 from armchair.evaluation.episode import Scene, play
 from armchair.evaluation.statistics import wilson95
 from armchair.evaluation.tasks import TASK_NAMES, TASKS
+from armchair.planners import ActionBounds
 from armchair.sim.object_robot import SimObjectRobot
 
 ENOUGH = 0.95
 EXPERTS = {
     "free": Contestant(name="expert", free_expert=True),
-    "constrained": Contestant(name="expert-constrained", constrained_expert=True),
+    "constrained": Contestant(name="expert-constrained", constrained_expert=ActionBounds()),
 }
 
 

@@ -65,6 +65,9 @@ def run(config: Config) -> None:
         model=WorldModel.from_pretrained(config.model),
         planner=load_planner(config.planner),
         repeats=config.repeats,
+        problems=config.problems,
+        episodes=config.episodes,
+        contenders=config.contenders,
         mesh_keep=config.mesh_keep,
     )
     work, against = (Column(name, overflow="fold") for name in ("work", "against"))

@@ -68,7 +68,8 @@ def run(config: Config) -> None:
 
     def tell(result: AngleResult) -> None:
         found = result.calibration
-        console.print(f"{result.angle_deg:.0f}°: rotation {found.rotation_deg:+.1f}°")
+        rotation = "mirrored" if found.mirrored else f"rotation {found.rotation_deg:+.1f}°"
+        console.print(f"{result.angle_deg:.0f}°: {rotation}")
 
     results = sweep(Entry(model=named.model, planner=planner, seed=config.seed), settings, tell)
     text = page(results)

@@ -30,7 +30,7 @@ class Config:
 
 def run(config: Config) -> None:
     """Compare, write the page and the numbers, show the tests."""
-    from armchair.evaluation.comparison import pairings, pairings_table, read_reports
+    from armchair.evaluation.comparison import pairings, pairings_table, read_reports, unlike
     from armchair.evaluation.paper_tables import paper_tables
     from armchair.worldmodel.optimisation import atomic
 
@@ -38,20 +38,25 @@ def run(config: Config) -> None:
     found = pairings(reports)
     if not found:
         raise BadValueError("the reports have no episode of any task in common.")
-    tests = pairings_table(found)
+    tests, warnings = pairings_table(found), unlike(reports)
     page = "\n\n".join(
         [
             "# Planners side by side",
             "Same episodes for all. A low p says that the difference is hard to explain by chance; "
-            "it is not corrected for the number of tests.",
+            "it is not corrected for the number of tests. Evaluations per action are what the "
+            "first and the second spent: planners of unlike budgets, or of unlike rules for the "
+            "hand, are compared as a whole, not by their search alone.",
+            *warnings,
             tests,
             paper_tables({report.name: report.content for report in reports}),
         ]
     )
     config.out.mkdir(parents=True, exist_ok=True)
     (config.out / "compare.md").write_text(f"{page}\n", "utf-8")
-    numbers = {"version": 1, "mcnemar": [asdict(pairing) for pairing in found]}
+    numbers = {"version": 1, "unlike": warnings, "mcnemar": [asdict(pairing) for pairing in found]}
     atomic.write_json(config.out / "compare.json", numbers)
     console = Console()
+    for line in warnings:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print(tests, markup=False, highlight=False, soft_wrap=True)
     console.print(f"compare.md and compare.json are in {config.out}", soft_wrap=True)

@@ -1,8 +1,10 @@
 """closed-loop planning on tasks, with controls, a report and one video per episode
 
 Writes report.json, report.md and videos/ into --out, shows a progress bar and a table. Benchmark
-v1: the agent sees frames, the robot's own state and goal images, nothing else. An interrupted run
-goes on where it stopped when the same command is given again.
+v1: the agent sees frames, the robot's own state and goal images, nothing else. Given again, a
+command goes on where it stopped; given again with more tasks, episodes or controls, a finished one
+plays what is new and writes the report anew. Another planner, model, seed, role, level or commit is
+another run, and needs another --out.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -68,7 +70,7 @@ class Config:
     record: bool = False
     """With --role test: append a row to docs/results.md."""
     overwrite: bool = False
-    """Replace a report that --out already holds."""
+    """Begin anew: delete the report, the episodes and the videos that --out already holds."""
     workers: int = 1
     """Processes that play episodes side by side; timings count from a run with 1."""
     ci: Path | None = None
@@ -89,13 +91,24 @@ class Config:
             raise BadValueError("--tasks is empty; name at least one task, such as reach.")
         if self.record and self.role != "test":
             raise BadValueError("--record is for --role test; validation runs are not recorded.")
+        if self.ladder and (ignored := self._not_for_the_ladder()):
+            raise BadValueError(
+                f"--ladder is a diagnosis on validation scenes: leave out {', '.join(ignored)}."
+            )
+
+    def _not_for_the_ladder(self) -> list[str]:
+        """Return the options given that `--ladder` would not heed."""
+        names = ("role", "ci", "record", "workers", "controls", "state_goal")
+        standard = {field.name: field.default for field in fields(self)}
+        given = [name for name in names if getattr(self, name) != standard[name]]
+        return [f"--{name.replace('_', '-')}" for name in given]
 
 
 def run(config: Config) -> None:
     """Evaluate, write the report and show it."""
     from armchair.evaluation.benchmark import contestants_of
     from armchair.evaluation.markdown import append_results
-    from armchair.evaluation.run import evaluate, prepare_folder
+    from armchair.evaluation.run import evaluate
     from armchair.evaluation.thresholds import failures, read_thresholds
 
     if config.ladder:
@@ -105,11 +118,10 @@ def run(config: Config) -> None:
         raise BadValueError(f"--record appends to {RESULTS}: run from the repository's root.")
     thresholds = read_thresholds(config.ci) if config.ci is not None else {}
     evaluation = _evaluation(config)
-    prepare_folder(config.out, config.overwrite)
+    total = config.episodes * len(contestants_of(evaluation.entry(), evaluation.protocol))
     with _progress() as progress:
-        total = config.episodes * len(contestants_of(evaluation.entry(), evaluation.protocol))
         bars = _Bars(progress, evaluation.tasks, total)
-        report = evaluate(evaluation, bars)
+        report = evaluate(evaluation, bars, overwrite=config.overwrite)
     console = Console()
     for name, task in report.tasks.items():
         console.print(_table(name, task))
@@ -141,29 +153,37 @@ def _climb(config: Config) -> None:
 
 
 def _evaluation(config: Config) -> Evaluation:
-    """Return what to run; every unknown name is refused here, before anything is played."""
+    """Return what to run; every unknown name is refused here, before anything is played, and a
+    folder of another run before the model is loaded."""
     from armchair.evaluation.contestants import select_controls
+    from armchair.evaluation.folder import RunFolder
+    from armchair.evaluation.ladder import ladder_folder
     from armchair.evaluation.models import load_world_model
     from armchair.evaluation.protocol import Protocol
-    from armchair.evaluation.run import Evaluation
+    from armchair.evaluation.run import Evaluation, header_but_model, planner_settings
     from armchair.evaluation.tasks import select_tasks
     from armchair.planners import load_planner, with_options
 
     tasks = select_tasks(config.tasks)
+    planner = with_options(load_planner(config.planner), config.planner_options)
+    protocol = Protocol(
+        role=config.role,
+        seed=config.seed,
+        level=config.level,
+        episodes=config.episodes,
+        controls=select_controls(config.controls),
+        out=config.out,
+        videos=config.videos,
+        state_goal=config.state_goal,
+    )
+    folder = ladder_folder(config.out) if config.ladder else RunFolder(path=config.out)
+    settings = planner_settings(config.planner, planner, config.context_frames)
+    folder.check(header_but_model(protocol, settings), overwrite=config.overwrite)
     return Evaluation(
         tasks=tasks,
         planner_name=config.planner,
-        planner=with_options(load_planner(config.planner), config.planner_options),
-        protocol=Protocol(
-            role=config.role,
-            seed=config.seed,
-            level=config.level,
-            episodes=config.episodes,
-            controls=select_controls(config.controls),
-            out=config.out,
-            videos=config.videos,
-            state_goal=config.state_goal,
-        ),
+        planner=planner,
+        protocol=protocol,
         context_frames=config.context_frames,
         workers=config.workers,
         named_model=load_world_model(config.model),

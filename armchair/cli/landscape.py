@@ -122,10 +122,7 @@ def _film(config: Config, settings: LandscapeConfig, named: NamedModel) -> None:
     text = json.dumps(page, indent=1, allow_nan=False)
     stem.with_suffix(".json").write_text(f"{text}\n", "utf-8")
     for step, landscape in enumerate(landscapes):
-        found = landscape.figures()
-        offset = found["offset_m"]
-        away = "" if offset is None else f", minimum {100 * offset:.1f} cm off"
-        console.print(f"step {step}: convexity {found['convexity']:.2f}{away}")
+        console.print(f"step {step}: {landscape.in_words()}")
     console.print(f"{stem}.mp4 and .json written", soft_wrap=True)
 
 
@@ -172,6 +169,8 @@ def _write_numbers(stem: Path, landscape: Landscape, pair: FramePair, named: Nam
 
 
 def _summary(landscape: Landscape) -> str:
+    if landscape.flat:
+        return f"  {landscape.in_words()}\n"
     lines = [
         f"{axis:>8}: true {landscape.true_action[column]:+.3f}, "
         f"minimum {landscape.minimum_action[column]:+.3f}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from armchair.evaluation.contestants import Contestant, derangement
+from armchair.evaluation.contestants import Contestant, donor_of
 from armchair.evaluation.episode import Env, Trace, goal_images, play
 from armchair.evaluation.outcomes import Outcome
 from armchair.evaluation.protocol import Protocol
@@ -36,7 +36,7 @@ class Arena:
     def play(self, contestant: str, episode: int) -> Outcome:
         """Return the outcome of one episode, the same whatever was played before."""
         who, scene = self.contestants[contestant], self.protocol.scene(episode)
-        goals = self._goals_of(self._donor(episode)) if who.shuffled else None
+        goals = self._goals_of(donor_of(episode)) if who.shuffled else None
         trace = play(self._env, self._task, scene, who, goals)
         is_entrant = contestant == ENTRANT
         if is_entrant:
@@ -49,10 +49,6 @@ class Arena:
         if self._made is not None:
             self._made.close()
             self._made = None
-
-    def _donor(self, episode: int) -> int:
-        """Return the episode whose goals a shuffled contestant is shown."""
-        return derangement(max(2, self.protocol.episodes), self.protocol.seed)[episode]
 
     def _goals_of(self, episode: int) -> tuple[GoalImage, ...]:
         """Return the goal images of an episode, by a reset if the planner did not play it now."""

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from armchair.errors import ArmchairError
 from armchair.evaluation.arena import ENTRANT, Arena
 from armchair.evaluation.contestants import CONTROLS, Contestant, Entry, planner_under_test
-from armchair.evaluation.outcomes import Ledger, Outcome, Score
+from armchair.evaluation.ledger import Ledger
+from armchair.evaluation.outcomes import Outcome, Score
 from armchair.evaluation.protocol import Protocol
 from armchair.evaluation.report import EpisodeRow, TaskReport
 from armchair.evaluation.state_goal import state_goal_contestant

@@ -27,9 +27,10 @@ LEAST_PAIRS = 3
 class Calibration:
     """What least squares says of inferred and real actions (pairs, 2), metres.
 
-    matrix: W* (2, 2) with inferred @ W* ≈ real; turn: the nearest rotation U Vᵀ (2, 2);
-    rotation_deg: by how much inferred actions are turned against the real ones, anticlockwise seen
-    from above; condition: of W*; mirrored: U Vᵀ is a reflection, and the angle means nothing;
+    matrix: W* (2, 2) with inferred @ W* ≈ real; turn: the rotation (2, 2) nearest to it, U Vᵀ where
+    that is one; rotation_deg: by how much inferred actions are turned against the real ones,
+    anticlockwise seen from above; condition: of W*; mirrored: U Vᵀ is a reflection: the turn undoes
+    the least of what is wrong, and the angle means nothing;
     error_m: mean absolute difference per axis, as inferred; turned_error_m: after the turn;
     fitted_error_m: after W*; real_step_m: mean length of the real actions.
     """
@@ -68,7 +69,8 @@ def fit(inferred: Array, real: Array) -> Calibration:
         )
     matrix = np.linalg.lstsq(inferred, real, rcond=None)[0]
     left, _, right = np.linalg.svd(matrix)
-    turn = left @ right
+    mirrored = bool(np.linalg.det(left @ right) < 0)
+    turn = left @ np.diag([1.0, -1.0 if mirrored else 1.0]) @ right  # Kabsch, 1976: no reflection
     # a row times [[c, -s], [s, c]] turns by -theta: inferred actions are turned by +theta
     theta = np.arctan2(turn[1, 0] - turn[0, 1], turn[0, 0] + turn[1, 1])
     return Calibration(
@@ -77,7 +79,7 @@ def fit(inferred: Array, real: Array) -> Calibration:
         turn=turn,
         rotation_deg=float(np.rad2deg(theta)),
         condition=float(np.linalg.cond(matrix)),
-        mirrored=bool(np.linalg.det(turn) < 0),
+        mirrored=mirrored,
         error_m=float(np.abs(inferred - real).mean()),
         turned_error_m=float(np.abs(inferred @ turn - real).mean()),
         fitted_error_m=float(np.abs(inferred @ matrix - real).mean()),
@@ -88,8 +90,9 @@ def fit(inferred: Array, real: Array) -> Calibration:
 class CalibratedPolicy:
     """Another policy whose x and y are turned before they are carried out, within bounds."""
 
-    def __init__(self, policy: Policy, turn: Array) -> None:
+    def __init__(self, policy: Policy, turn: Array, bounds: ActionBounds) -> None:
         self._policy, self._turn = policy, np.asarray(turn, dtype=np.float64)
+        self._bounds = bounds
 
     def start(self, goals: Sequence[GoalImage], switch_steps: Sequence[int] = ()) -> None:
         """Take the goal images of a new episode."""
@@ -100,4 +103,4 @@ class CalibratedPolicy:
         decision = self._policy.act(observation)
         action = np.array(decision.action)
         action[:2] = action[:2] @ self._turn
-        return replace(decision, action=ActionBounds().clip(from_numpy(action)).numpy())
+        return replace(decision, action=self._bounds.clip(from_numpy(action)).numpy())

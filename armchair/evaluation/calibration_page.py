@@ -38,6 +38,11 @@ def page(results: Sequence[AngleResult]) -> str:
     ]
     if (slope := slope_per_degree(results)) is not None:
         parts.append(f"Rotation error per degree of camera angle: {slope:.2f}.")
+    if mirrored := [f"{r.angle_deg:.0f}°" for r in results if r.calibration.mirrored]:
+        parts.append(
+            f"Mirrored at {', '.join(mirrored)}: W* turns the plane over, which no rotation mends. "
+            "These angles are left out of the slope and of the figure."
+        )
     if results and results[0].plain:
         plain = [outcome.success for result in results for outcome in result.plain]
         turned = [outcome.success for result in results for outcome in result.turned]
@@ -52,11 +57,13 @@ def page(results: Sequence[AngleResult]) -> str:
 
 
 def slope_per_degree(results: Sequence[AngleResult]) -> float | None:
-    """Return the least-squares slope of rotation error over camera angle, or None below two."""
-    if len({result.angle_deg for result in results}) < 2:
+    """Return the least-squares slope of rotation error over camera angle, or None below two angles
+    that are not mirrored."""
+    turned = [result for result in results if not result.calibration.mirrored]
+    if len({result.angle_deg for result in turned}) < 2:
         return None
-    angles = [result.angle_deg for result in results]
-    errors = np.unwrap([result.calibration.rotation_deg for result in results], period=360.0)
+    angles = [result.angle_deg for result in turned]
+    errors = np.unwrap([result.calibration.rotation_deg for result in turned], period=360.0)
     return float(np.polyfit(angles, errors, 1)[0])
 
 
@@ -73,11 +80,12 @@ def _row(result: AngleResult) -> list[str]:
 
 
 def draw(path: Path, results: Sequence[AngleResult]) -> None:
-    """Write figure 16: rotation error over camera angle."""
+    """Write figure 16: rotation error over camera angle, where it means something."""
     figure: Any = Figure(figsize=(6.4, 4.0), dpi=110)
     axes = figure.subplots()
-    angles = [result.angle_deg for result in results]
-    axes.plot(angles, [result.calibration.rotation_deg for result in results], "o-")
+    turned = [result for result in results if not result.calibration.mirrored]
+    angles = [result.angle_deg for result in turned]
+    axes.plot(angles, [result.calibration.rotation_deg for result in turned], "o-")
     axes.axhline(0.0, color="#888888", linewidth=0.8)
     axes.set_xlabel("camera position (degrees about the table, 0 = robot base, 90 = left)")
     axes.set_ylabel("rotation error in x–y (degrees)")

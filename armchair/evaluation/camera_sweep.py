@@ -148,7 +148,8 @@ def _reaches(
     both = [
         Contestant(name="plain", make=entry.agent),
         Contestant(
-            name="turned", make=lambda seed: CalibratedPolicy(entry.agent(seed), calibration.turn)
+            name="turned",
+            make=lambda seed: CalibratedPolicy(entry.agent(seed), calibration.turn, entry.bounds),
         ),
     ]
     outcomes = []

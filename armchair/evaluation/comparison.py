@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,16 @@ from armchair.evaluation.statistics import mcnemar_exact
 
 PAIRED = ("benchmark", "role", "level", "seed")
 """What two reports must share for their episodes to be the same scenes."""
+ALIKE = {"model_sha256": "model", "code": "code", "camera": "camera placement"}
+"""What a comparison of planners takes to be the same, and how it is named for people."""
+SHOWN_LETTERS = 24
+"""So much of a hash or a commit is printed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadReport:
-    """A report read back from a file; `name` is the planner's, with the folder's if it repeats."""
+    """A report read back from a file; `name` is the planner's, with as much of the folder's path as
+    tells it from others of the same planner."""
 
     path: Path
     name: str
@@ -30,17 +35,23 @@ class ReadReport:
         rows = self.content["tasks"].get(task, {}).get("per_episode", [])
         return {tuple(row["seed"]): bool(row["success"]) for row in rows}
 
+    def evaluations(self, task: str) -> int:
+        """Return the model evaluations per action in a task that was played."""
+        return int(self.content["tasks"][task]["model_evaluations_per_action"])
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pairing:
     """Two planners on their shared episodes of a task.
 
-    only_first, only_second: episodes that one alone solved; p_value: exact, two-sided.
+    evaluations: model evaluations per action of the first and the second; only_first, only_second:
+    episodes that one alone solved; p_value: exact, two-sided.
     """
 
     task: str
     first: str
     second: str
+    evaluations: tuple[int, int]
     episodes: int
     only_first: int
     only_second: int
@@ -52,12 +63,7 @@ def read_reports(paths: Sequence[Path]) -> list[ReadReport]:
 
     Raises `BadFileError` for a file that is none, `BadValueError` for runs on other episodes.
     """
-    reports = [_read(path) for path in paths]
-    names = [report.name for report in reports]
-    for number, report in enumerate(reports):
-        if names.count(report.name) > 1:
-            longer = f"{report.name} ({report.path.parent.name})"
-            reports[number] = ReadReport(path=report.path, name=longer, content=report.content)
+    reports = _with_unique_names([_read(path) for path in paths])
     for report in reports[1:]:
         for key in PAIRED:
             first, other = reports[0].content.get(key), report.content.get(key)
@@ -69,6 +75,44 @@ def read_reports(paths: Sequence[Path]) -> list[ReadReport]:
     return reports
 
 
+def _with_unique_names(reports: Sequence[ReadReport]) -> list[ReadReport]:
+    """Return the reports with the shortest ends of their paths beside names that repeat.
+
+    Raises `BadValueError` for a report that is given twice.
+    """
+    unique = []
+    for report in reports:
+        alike = [other for other in reports if other is not report and other.name == report.name]
+        place, others = _place(report), [_place(other) for other in alike]
+        if place in others:
+            raise BadValueError(f"{report.path} is given twice; name each report once.")
+        ends = (place[-count:] for count in range(1, len(place) + 1))
+        own = next(end for end in ends if all(other[-len(end) :] != end for other in others))
+        name = f"{report.name} ({'/'.join(own)})" if others else report.name
+        unique.append(replace(report, name=name))
+    return unique
+
+
+def _place(report: ReadReport) -> tuple[str, ...]:
+    """Return the parts of the path to a report's folder, or to a file of another name."""
+    file = report.path.resolve()
+    return file.parent.parts if file.name == "report.json" else file.with_suffix("").parts
+
+
+def unlike(reports: Sequence[ReadReport]) -> list[str]:
+    """Return a line for each thing beside the planner in which the reports differ."""
+    lines = []
+    for key, words in ALIKE.items():
+        values = [str(report.content.get(key, "not told"))[:SHOWN_LETTERS] for report in reports]
+        if len(set(values)) > 1:
+            each = (f"{r.name} `{value}`" for r, value in zip(reports, values, strict=True))
+            lines.append(
+                f"**Not the same {words}**: {', '.join(each)}. What is found below may be due to "
+                "that, and not to the planner."
+            )
+    return lines
+
+
 def _read(path: Path) -> ReadReport:
     file = path / "report.json" if path.is_dir() else path
     fix = "Give the folder of `armchair evaluate`, or its report.json."
@@ -78,6 +122,7 @@ def _read(path: Path) -> ReadReport:
         for task in content["tasks"].values():
             for row in task["per_episode"]:
                 row["seed"], row["success"]
+            int(task["model_evaluations_per_action"])
     except OSError as error:
         raise BadFileError(file, f"cannot be read ({error.strerror})", fix) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -102,6 +147,7 @@ def pairings(reports: Sequence[ReadReport]) -> list[Pairing]:
                     task=task,
                     first=first.name,
                     second=second.name,
+                    evaluations=(first.evaluations(task), second.evaluations(task)),
                     episodes=len(shared),
                     only_first=only_first,
                     only_second=only_second,
@@ -113,12 +159,14 @@ def pairings(reports: Sequence[ReadReport]) -> list[Pairing]:
 
 def pairings_table(found: Sequence[Pairing]) -> str:
     """Return the tests as a Markdown table."""
-    head = ["task", "first", "second", "episodes", "first alone", "second alone", "exact p"]
+    head = ["task", "first", "second", "evaluations per action", "episodes"]
+    head += ["first alone", "second alone", "exact p"]
     rows = [
         [
             pairing.task,
             pairing.first,
             pairing.second,
+            " / ".join(f"{count:,}" for count in pairing.evaluations),
             str(pairing.episodes),
             str(pairing.only_first),
             str(pairing.only_second),

@@ -5,10 +5,9 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Generator, nn
 
@@ -22,15 +21,15 @@ from armchair.registry import Registry
 class Contestant:
     """A name and a way to make a fresh policy for each episode.
 
-    make: from the episode's policy seed; constrained_expert: the task's own, the only policy that
-    is made from the simulator; free_expert: the simulator drives itself, without steps; shuffled:
-    plays with the goal images of another episode. diagnosis: from the policy seed and the
-    simulator, for the oracle ladder, which counts for no target.
+    make: from the episode's policy seed; constrained_expert: the task's own within these bounds,
+    the only policy that is made from the simulator; free_expert: the simulator drives itself,
+    without steps; shuffled: plays with the goal images of another episode. diagnosis: from the
+    policy seed and the simulator, for the oracle ladder, which counts for no target.
     """
 
     name: str
     make: Callable[[int], Policy] | None = None
-    constrained_expert: bool = False
+    constrained_expert: ActionBounds | None = None
     free_expert: bool = False
     shuffled: bool = False
     diagnosis: Callable[[int, Any], Policy] | None = None
@@ -44,6 +43,17 @@ class Entry:
     planner: Planner
     seed: int = 0
     context_frames: int = 1
+
+    @property
+    def bounds(self) -> ActionBounds:
+        """How far the planner may move arm and hand in an action, without its rules for when.
+
+        A plug-in without bounds of ours in its `config` is taken to have the standard ones.
+        """
+        own = getattr(getattr(self.planner, "config", None), "bounds", None)
+        if not isinstance(own, ActionBounds):
+            return ActionBounds()
+        return replace(own, grip_within=float("inf"), release_within=float("inf"))
 
     def agent(self, seed: int, model: LatentDynamics | None = None) -> RecedingHorizonAgent:
         """Return a fresh agent, on another model if one is given."""
@@ -74,8 +84,8 @@ def select_controls(names: Sequence[str]) -> tuple[str, ...]:
 
 @CONTROLS.add("random")
 def random_control(entry: Entry) -> Contestant:
-    """Uniform actions within the planners' bounds."""
-    return Contestant(name="random", make=lambda seed: RandomPolicy(seed, ActionBounds()))
+    """Uniform actions within the planner's bounds."""
+    return Contestant(name="random", make=lambda seed: RandomPolicy(seed, entry.bounds))
 
 
 @CONTROLS.add("hold")
@@ -105,8 +115,8 @@ def expert_control(entry: Entry) -> Contestant:
 
 @CONTROLS.add("expert-constrained")
 def constrained_expert_control(entry: Entry) -> Contestant:
-    """The expert within the planners' bounds, without rotation: is the task solvable as posed?"""
-    return Contestant(name="expert-constrained", constrained_expert=True)
+    """The expert within the planner's bounds: is the task solvable as posed?"""
+    return Contestant(name="expert-constrained", constrained_expert=entry.bounds)
 
 
 ALL_CONTROLS = (
@@ -119,19 +129,10 @@ ALL_CONTROLS = (
 )
 
 
-def derangement(count: int, seed: int) -> tuple[int, ...]:
-    """Return a random cyclic permutation of 0 … count - 1: no entry stays in its place.
-
-    Source: Sattolo, 1986. Raises `BadValueError` below two entries.
-    """
-    if count < 2:
-        raise BadValueError(f"cannot shuffle {count} goal; take at least 2 episodes.")
-    order = list(range(count))
-    generator = np.random.default_rng(seed)
-    for last in range(count - 1, 0, -1):
-        other = int(generator.integers(last))
-        order[last], order[other] = order[other], order[last]
-    return tuple(order)
+def donor_of(episode: int) -> int:
+    """Return the episode whose goal images a shuffled contestant is shown: 0 and 1 swap theirs, 2
+    and 3, and so on, however many episodes are played."""
+    return episode ^ 1
 
 
 def with_random_predictor(model: LatentDynamics, seed: int) -> LatentDynamics:

@@ -129,8 +129,8 @@ def _frame(observed: dict[str, Any]) -> NDArray[np.uint8]:
 
 
 def _fresh_policy(contestant: Contestant, task: Task, scene: Scene, simulator: Any) -> Policy:
-    if contestant.constrained_expert:  # only it and the ladder's rungs are given a simulator
-        return task.expert(simulator)
+    if contestant.constrained_expert is not None:  # it and the ladder alone get a simulator
+        return task.expert(simulator, contestant.constrained_expert)
     if contestant.diagnosis is not None:
         return contestant.diagnosis(scene.policy_seed(), simulator)
     assert contestant.make is not None, contestant.name

@@ -11,18 +11,21 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+from armchair.errors import BadValueError
 from armchair.evaluation.benchmark import OnEpisode, play_all
 from armchair.evaluation.contestants import CONTROLS, Contestant, Entry, planner_under_test
+from armchair.evaluation.folder import RunFolder
+from armchair.evaluation.ledger import Ledger
 from armchair.evaluation.markdown import table
 from armchair.evaluation.oracle import KinematicPolicy, SimulatorDynamics
-from armchair.evaluation.outcomes import Ledger, Score
+from armchair.evaluation.outcomes import Score
 from armchair.evaluation.provenance import processor
-from armchair.evaluation.run import Evaluation, header, prepare_folder
+from armchair.evaluation.run import Evaluation, header
 from armchair.planners import RecedingHorizonAgent
 
-LEDGER = "ladder.jsonl"
 RUNGS: Mapping[str, str] = {
     "kinematics": "1 · kinematics, goal state",
     "simulator": "2 · simulator, encoder's energy",
@@ -37,11 +40,18 @@ DIAGNOSIS = (
 
 
 def climb(evaluation: Evaluation, on_episode: OnEpisode, *, overwrite: bool = False) -> str:
-    """Play every rung, write `ladder.json` and `ladder.md`, and return the page."""
-    protocol = evaluation.protocol
-    prepare_folder(protocol.out, overwrite, report="ladder.json")
+    """Play what the folder lacks, write `ladder.json` and `ladder.md`, and return the page.
+
+    Raises `BadValueError` for test scenes: to look for what is to blame is to choose.
+    """
+    protocol, folder = evaluation.protocol, ladder_folder(evaluation.protocol.out)
+    if protocol.role == "test":
+        raise BadValueError(
+            "the ladder is a diagnosis, and test scenes are for none: use --role validation."
+        )
     named = {**header(evaluation), "purpose": DIAGNOSIS}
-    ledger = Ledger(protocol.out / LEDGER, named)
+    folder.prepare(named, overwrite=overwrite)
+    ledger = Ledger(folder.ledger, named)
     scores = {
         task: {
             rung: Score.of(played)
@@ -53,10 +63,15 @@ def climb(evaluation: Evaluation, on_episode: OnEpisode, *, overwrite: bool = Fa
     }
     entries = {task: {r: asdict(s) for r, s in rows.items()} for task, rows in scores.items()}
     text = json.dumps({**named, "cpu": processor(), "tasks": entries}, indent=2, allow_nan=False)
-    (protocol.out / "ladder.json").write_text(f"{text}\n", "utf-8")
+    folder.report.write_text(f"{text}\n", "utf-8")
     page = ladder_page(scores, str(named["planner"]["name"]), protocol.episodes)
     (protocol.out / "ladder.md").write_text(page, "utf-8")
     return page
+
+
+def ladder_folder(out: Path) -> RunFolder:
+    """Return the folder of a ladder: a journal and a report apart from those of `evaluate`."""
+    return RunFolder(path=out, stem="ladder", journal="ladder.jsonl")
 
 
 def rungs(entry: Entry) -> list[Contestant]:

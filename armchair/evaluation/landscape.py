@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from armchair.errors import BadValueError, UnknownNameError
-from armchair.evaluation.landscape_figures import shape_figures
+from armchair.evaluation.landscape_figures import is_flat, shape_figures
 from armchair.evaluation.pairs import FramePair
 from armchair.planners import Context, ImaginationError, LatentDynamics
 from armchair.planners.energy import score
@@ -66,6 +66,11 @@ class Landscape:
     minimum_action: Array
 
     @property
+    def flat(self) -> bool:
+        """Whether all energies are one number: then no action is the minimum."""
+        return is_flat(self.energies)
+
+    @property
     def offset(self) -> Array:
         """Return minimum minus truth (2,) on the swept axes, each in its unit."""
         columns = list(self.config.columns)
@@ -83,7 +88,15 @@ class Landscape:
         """Return the numbers by which landscapes are compared, JSON-ready."""
         columns = list(self.config.columns)
         shape = shape_figures(self.energies, *self.values, self.true_action[columns])
-        return {**asdict(shape), "offset": self.offset.tolist(), "offset_m": self.offset_m}
+        away = {"offset": self.offset.tolist(), "offset_m": self.offset_m}
+        return {**asdict(shape), **(dict.fromkeys(away) if self.flat else away)}
+
+    def in_words(self) -> str:
+        """Return convexity and offset for people, or that there is no shape to speak of."""
+        if self.flat:
+            return "flat: every action has the same energy"
+        away = "" if self.offset_m is None else f", minimum {100 * self.offset_m:.1f} cm off"
+        return f"convexity {self.figures()['convexity']:.2f}{away}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON-ready values."""

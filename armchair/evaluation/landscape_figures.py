@@ -6,31 +6,49 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 Array = NDArray[np.float64]
 
 TOLERANCE = 1e-3
 """Share of the energies' range that counts as level: below it is rounding of low precision."""
+PROMINENCE = 1e-2
+"""Share of the energies' range that one must climb to leave a valley that counts; a search by
+samples hardly notices less, and a finer grid shows no more of them."""
+ROUNDING = 1e-6
+"""A spread of this share of the energies is rounding of float32."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShapeFigures:
     """convexity: share of chords of the grid whose middle is not above the mean of its ends (1 for
-    a convex bowl); local_minima: grid points lower than all their neighbours; rank_correlation:
-    Spearman's, of energy and distance to the true action in units of the sweeps."""
+    a convex bowl); local_minima: valleys that are deep enough to hold a search; rank_correlation:
+    Spearman's, of energy and distance to the true action in units of the sweeps.
 
-    convexity: float
-    local_minima: int
-    rank_correlation: float
+    flat: all energies are one number, of which the other figures say nothing: they are None.
+    """
+
+    flat: bool
+    convexity: float | None = None
+    local_minima: int | None = None
+    rank_correlation: float | None = None
 
 
 def shape_figures(energies: Array, first: Array, second: Array, truth: Array) -> ShapeFigures:
     """Return the figures of energies (n, m) over values (n,), (m,); truth (2,) in their units."""
+    if is_flat(energies):
+        return ShapeFigures(flat=True)
     return ShapeFigures(
+        flat=False,
         convexity=convexity(energies),
         local_minima=local_minima(energies),
         rank_correlation=_rank_correlation(energies, first, second, truth),
     )
+
+
+def is_flat(energies: Array) -> bool:
+    """Return whether the energies do not differ by more than rounding."""
+    return bool(np.ptp(energies) <= ROUNDING * np.abs(energies).max())
 
 
 def convexity(energies: Array) -> float:
@@ -58,20 +76,33 @@ def _shifted(energies: Array, times: int, down: int, across: int) -> Array:
 
 
 def local_minima(energies: Array) -> int:
-    """Return how many grid points lie lower than their eight neighbours by more than rounding.
+    """Return how many valleys one must climb out of, by `PROMINENCE` of the range, to get lower.
 
-    Flat valleys count once at most; the edge counts as a neighbour that is higher.
+    The lowest one counts always. The grid is flooded from below; where two valleys meet, the one
+    whose bottom is higher ends, and the meeting point tells how deep it was.
     """
-    level = TOLERANCE * float(np.ptp(energies))
-    padded = np.pad(energies, 1, constant_values=np.inf)
-    rows, columns = energies.shape
-    lower = np.ones_like(energies, dtype=bool)
-    for down in (0, 1, 2):
-        for across in (0, 1, 2):
-            if (down, across) != (1, 1):
-                neighbour = padded[down : down + rows, across : across + columns]
-                lower &= energies < neighbour - level
-    return max(1, int(lower.sum()))
+    depth = PROMINENCE * float(np.ptp(energies))
+    padded = np.pad(energies, 1, constant_values=np.inf)  # the edge is higher than any point
+    width, heights = padded.shape[1], padded.ravel()
+    around = [down * width + across for down in (-1, 0, 1) for across in (-1, 0, 1)]
+    bottom: dict[int, int] = {}  # of every flooded point: one that is as low, or lower
+    found = 1
+    for point in np.argsort(heights, kind="stable")[: energies.size].tolist():
+        bottom[point] = point
+        meeting = {_lowest(bottom, point + step) for step in around if point + step in bottom}
+        first = min(meeting - {point}, key=lambda valley: heights[valley], default=point)
+        for valley in meeting - {first}:
+            bottom[valley] = first
+            found += bool(valley != point and heights[point] - heights[valley] > depth)
+    return found
+
+
+def _lowest(bottom: dict[int, int], point: int) -> int:
+    """Return the bottom of a point's valley, and remember it on the way."""
+    while bottom[point] != point:
+        bottom[point] = bottom[bottom[point]]
+        point = bottom[point]
+    return point
 
 
 def _rank_correlation(energies: Array, first: Array, second: Array, truth: Array) -> float:
@@ -79,5 +110,5 @@ def _rank_correlation(energies: Array, first: Array, second: Array, truth: Array
     distance = np.hypot(
         (first[:, None] - truth[0]) / spans[0], (second[None] - truth[1]) / spans[1]
     )
-    ranks = [np.argsort(np.argsort(values.ravel())) for values in (energies, distance)]
+    ranks = [rankdata(values) for values in (energies, distance)]  # ties share their mean rank
     return float(np.corrcoef(ranks[0], ranks[1])[0, 1])

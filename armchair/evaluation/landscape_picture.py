@@ -43,16 +43,16 @@ def _energy(figure: Any, axes: Any, landscape: Landscape) -> None:
     first, second = landscape.values
     energies = landscape.energies.T  # rows are the vertical axis
     surface = axes.pcolormesh(first, second, energies, shading="nearest", cmap="viridis")
-    axes.contour(
-        first, second, energies, levels=CONTOURS, colors="white", linewidths=0.5, alpha=0.5
-    )
     figure.colorbar(surface, ax=axes, label="energy: mean |imagined - goal| (eq. 5)", pad=0.02)
     columns = landscape.config.columns
     mark = {"markersize": 15, "markeredgecolor": "black", "linestyle": "none", "zorder": 3}
     truth, minimum = landscape.true_action, landscape.minimum_action
     axes.plot(*truth[list(columns)], "*", color="#ff5a36", label="true action", **mark)
-    mark["markersize"] = 10
-    axes.plot(*minimum[list(columns)], "o", color="#ffd23f", label="minimum", **mark)
+    if not landscape.flat:
+        lines: dict[str, Any] = {"colors": "white", "linewidths": 0.5, "alpha": 0.5}
+        axes.contour(first, second, energies, levels=CONTOURS, **lines)
+        mark["markersize"] = 10
+        axes.plot(*minimum[list(columns)], "o", color="#ffd23f", label="minimum", **mark)
     if max(columns) < 3:
         _bounds(axes)
         axes.set_aspect("equal")
@@ -80,15 +80,14 @@ def _bounds(axes: Any) -> None:
 
 def _caption(landscape: Landscape) -> str:
     columns = landscape.config.columns
+    minima = [f", minimum {landscape.minimum_action[c]:+.3f}" for c in columns]
+    if landscape.flat:
+        minima = [""] * len(columns)
     parts = [
-        f"Δ{axis}: true {landscape.true_action[c]:+.3f}, minimum {landscape.minimum_action[c]:+.3f}"
-        f" {UNITS[c]}"
-        for axis, c in zip(landscape.config.axes, columns, strict=True)
+        f"Δ{axis}: true {landscape.true_action[c]:+.3f}{minimum} {UNITS[c]}"
+        for axis, c, minimum in zip(landscape.config.axes, columns, minima, strict=True)
     ]
-    if landscape.offset_m is not None:
-        parts.append(f"{100 * landscape.offset_m:.1f} cm apart")
-    figures = landscape.figures()
-    parts.append(f"convexity {figures['convexity']:.2f}")
+    parts.append(landscape.in_words())
     if landscape.config.horizon > 1:
         parts.append(f"in {landscape.config.horizon} steps")
     held = "at their true values" if landscape.config.others == "true" else "at zero"

@@ -20,7 +20,8 @@ def markdown(report: Report) -> str:
     settings = ", ".join(_settings(report.planner))
     parts = [
         f"# Evaluation: {', '.join(report.tasks)}",
-        f"Benchmark v1, role {report.role}, level {report.level}, seed {report.seed}. "
+        f"Benchmark v1, role {report.role}, level {report.level}, seed {report.seed}, "
+        f"camera {report.camera}. "
         f"Model `{report.model}` (sha256 `{report.model_sha256[:12]}`), code `{report.code}`, "
         f"on {report.cpu}, imagined in {report.arithmetic}, at most "
         f"{report.peak_memory_mb:.0f} MB of memory.",
@@ -28,6 +29,29 @@ def markdown(report: Report) -> str:
         *(_task_section(name, task) for name, task in report.tasks.items()),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def about_parts(report: Report) -> str:
+    """Return what a reader must know of a run that was parallel, broken or resumed, or nothing."""
+    lines = []
+    if report.workers > 1:
+        lines.append(
+            f"Played by up to {report.workers} processes side by side: the seconds per action are "
+            "no timing; measure those in a serial run."
+        )
+    if report.reruns:
+        lines.append(
+            "A worker process died; these episodes were under way and were played again: "
+            f"{'; '.join(report.reruns)}."
+        )
+    if len(report.parts) > 1:
+        played = [
+            f"{part.episodes} episodes by {part.workers} on {part.cpu}" for part in report.parts
+        ]
+        lines.append(f"Played in {len(played)} parts: {'; '.join(played)}.")
+    if any(part.peak_memory_mb is None for part in report.parts):
+        lines.append("A part was killed: how much memory it needed is not known.")
+    return "".join(f"\n{line}\n" for line in lines)
 
 
 def _settings(planner: Mapping[str, Any], prefix: str = "") -> list[str]:

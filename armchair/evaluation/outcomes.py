@@ -1,14 +1,11 @@
-"""What is kept of an episode, the score that follows, and the ledger that resumes a run."""
+"""What is kept of an episode, and the score that follows."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-from armchair.errors import BadFileError
 from armchair.evaluation.episode import Scene, Trace
 from armchair.evaluation.statistics import Quantiles, wilson95
 
@@ -53,6 +50,15 @@ class Outcome:
             stopped=trace.stopped,
         )
 
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> Outcome:
+        """Return the outcome of which `entry` holds every field, as JSON gives it back."""
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in entry.items()
+        }
+        return cls(**fields)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
@@ -92,56 +98,3 @@ class Score:
                 for name in outcomes[0].clauses
             },
         )
-
-
-class Ledger:
-    """Finished episodes on disk, one JSON line each, so that an interrupted run goes on.
-
-    The first line is the run's fingerprint. Raises `BadFileError` for a ledger of another run.
-    """
-
-    def __init__(self, path: Path, fingerprint: Mapping[str, Any]) -> None:
-        self._path = path
-        self._done: dict[tuple[str, str, int], Outcome] = {}
-        header = json.dumps(fingerprint, sort_keys=True)
-        lines = path.read_text("utf-8").splitlines() if path.exists() else []
-        if len(lines) > 1 and lines[0] != header:
-            raise BadFileError(
-                path,
-                "holds unfinished episodes of a run with other settings or other code",
-                "Give that run's command to go on, choose another --out, or give --overwrite.",
-            )
-        for line in lines[1:]:
-            self._read(line)
-        kept = [header, *(_line(key, outcome) for key, outcome in self._done.items())]
-        path.write_text("".join(f"{line}\n" for line in kept), "utf-8")
-
-    def __len__(self) -> int:
-        return len(self._done)
-
-    def find(self, task: str, contestant: str, episode: int) -> Outcome | None:
-        """Return the outcome of an episode that was finished before, or None."""
-        return self._done.get((task, contestant, episode))
-
-    def add(self, task: str, contestant: str, episode: int, outcome: Outcome) -> None:
-        """Keep an outcome."""
-        key = task, contestant, episode
-        self._done[key] = outcome
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(f"{_line(key, outcome)}\n")
-
-    def _read(self, line: str) -> None:
-        try:
-            entry = json.loads(line)
-        except json.JSONDecodeError:  # the line that a kill cut short: that episode runs again
-            return
-        task, contestant, episode = entry.pop("key")
-        fields: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in entry.items()
-        }
-        self._done[task, contestant, episode] = Outcome(**fields)
-
-
-def _line(key: tuple[str, str, int], outcome: Outcome) -> str:
-    return json.dumps({"key": key, **asdict(outcome)}, allow_nan=False)

@@ -38,7 +38,7 @@ class _Goalless:
 
 
 class RandomPolicy(_Goalless):
-    """Draws every action uniformly within the planners' bounds."""
+    """Draws every action uniformly within the planner's bounds."""
 
     def __init__(self, seed: int, bounds: ActionBounds) -> None:
         self._generator = torch.Generator().manual_seed(seed)
@@ -61,8 +61,8 @@ class HoldPolicy(_Goalless):
 class ExpertPolicy(_Goalless):
     """The constrained expert: reads the goal state and goes there, as far as the bounds let it.
 
-    It is the ceiling of the task as the planners find it: the same steps and the same box, hence no
-    rotation; the gripper is left alone.
+    It is the ceiling of the task as the planner finds it: the same steps and the same bounds, which
+    as a rule leave no rotation; the gripper is left alone.
     """
 
     def __init__(self, goal_state: Vector, bounds: ActionBounds) -> None:
@@ -78,7 +78,7 @@ class ExpertPolicy(_Goalless):
 class SimulatorExpert(_Goalless):
     """The constrained expert of a task with an object: the simulator says what to do next.
 
-    Whatever it says is clipped to the planners' bounds, without rotation.
+    Whatever it says is clipped to the planner's bounds.
     """
 
     def __init__(self, next_action: Callable[[], Vector], bounds: ActionBounds) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from armchair.errors import BadValueError
 from armchair.evaluation.episode import Scene
+from armchair.sim.randomise import LEVELS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,7 @@ class Protocol:
     """Energy per metre of the contestant `+state goal`; 0 leaves it out."""
 
     def __post_init__(self) -> None:
+        LEVELS[self.level]
         if self.episodes < 1:
             raise BadValueError(f"episodes is {self.episodes}, expected 1 or more.")
         if not 0.0 <= self.state_goal < float("inf"):

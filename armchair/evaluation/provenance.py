@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import resource
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import armchair
 
+CODE = (":(top)", ":(top,exclude)docs", ":(top,exclude)tests", ":(top,exclude)*.md")
+"""What git compares to tell changed code."""
+TEST_RUNS = "test-runs.txt"
+"""A line for every time that test scenes were played, beside the folders of the runs."""
+
 
 def code_version() -> str:
-    """Return the commit that holds this code, `-dirty` if files were changed since.
+    """Return the commit that holds this code, `-dirty-…` with a hash of what was changed since.
 
-    Outside a checkout (an installed wheel) the package's version stands instead.
+    Pages and tests do not count: nothing that is measured depends on them. Outside a checkout (an
+    installed wheel) the package's version stands instead.
     """
     here = Path(__file__).resolve()
     if _git(here.parent, "ls-files", "--error-unmatch", here.name) is None:
         return f"armchair {armchair.__version__}"
     commit = _git(here.parent, "rev-parse", "HEAD") or f"armchair {armchair.__version__}"
-    changed = _git(here.parent, "status", "--porcelain", "--untracked-files=no")
-    return f"{commit}-dirty" if changed else commit
+    changed = _git(here.parent, "diff", "--no-ext-diff", "--full-index", "HEAD", "--", *CODE)
+    if not changed:
+        return commit
+    return f"{commit}-dirty-{hashlib.sha256(changed.encode()).hexdigest()[:8]}"
+
+
+def note_test_run(folder: Path, about: str) -> None:
+    """Append a line with the time to `TEST_RUNS` in a folder: test scenes are about to be played.
+
+    It stays when the run is cut short, or its own folder is thrown away.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    with (folder / TEST_RUNS).open("a", encoding="utf-8") as file:
+        file.write(f"{now} {about}\n")
 
 
 def processor() -> str:
@@ -61,6 +81,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
             cwd=folder,
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
         )
     except OSError:

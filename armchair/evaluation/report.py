@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from armchair.evaluation.ledger import Part
 from armchair.evaluation.outcomes import Outcome, Score
 
 VERSION = 1
@@ -77,26 +78,41 @@ def _entry(part: Score | EpisodeRow) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A whole run; `cpu` names the processor and its usable cores, `code` the commit.
-
-    arithmetic: number format of imagination, bfloat16 or float32; peak_memory_mb: the most that a
-    process of the run held. workers: processes that played; reruns: episodes that a dying worker
-    lost, played again.
+    """A whole run; `camera` names the placement, `code` is the commit, `arithmetic` the number
+    format of imagination, bfloat16 or float32; parts: every invocation that played some of it.
     """
 
     role: str
     level: str
     seed: int
+    camera: str
     model: str
     model_sha256: str
     code: str
     arithmetic: str
-    cpu: str
-    peak_memory_mb: float
     planner: Mapping[str, Any]
     tasks: Mapping[str, TaskReport]
-    workers: int = 1
-    reruns: tuple[str, ...] = ()
+    parts: tuple[Part, ...]
+
+    @property
+    def cpu(self) -> str:
+        """The processor and its usable cores; all of them, where the parts had several."""
+        return "; ".join(dict.fromkeys(part.cpu for part in self.parts))
+
+    @property
+    def peak_memory_mb(self) -> float:
+        """The most that a process of the run held, megabytes; parts that were killed kept none."""
+        return max((part.peak_memory_mb or 0.0 for part in self.parts), default=0.0)
+
+    @property
+    def workers(self) -> int:
+        """How many processes played side by side at most."""
+        return max(part.workers for part in self.parts)
+
+    @property
+    def reruns(self) -> tuple[str, ...]:
+        """Episodes that a dying worker lost, played again."""
+        return tuple(" · ".join(map(str, job)) for part in self.parts for job in part.lost)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the schema's top level."""
@@ -106,6 +122,7 @@ class Report:
             "role": self.role,
             "level": self.level,
             "seed": self.seed,
+            "camera": self.camera,
             "model": self.model,
             "model_sha256": self.model_sha256,
             "code": self.code,
@@ -115,6 +132,7 @@ class Report:
             "planner": dict(self.planner),
             **({"workers": self.workers} if self.workers > 1 else {}),
             **({"reruns": list(self.reruns)} if self.reruns else {}),
+            **({"parts": [asdict(part) for part in self.parts]} if len(self.parts) > 1 else {}),
             "tasks": {name: task.to_dict() for name, task in self.tasks.items()},
         }
 

@@ -32,14 +32,14 @@ from armchair.planners import ActionBounds
 from armchair.registry import Registry
 
 
-def straight_expert(simulator: Simulator) -> Policy:
+def straight_expert(simulator: Simulator, bounds: ActionBounds) -> Policy:
     """Return the constrained expert of reach: straight to the goal state, within bounds."""
-    return ExpertPolicy(simulator.goal_state(), ActionBounds())
+    return ExpertPolicy(simulator.goal_state(), bounds)
 
 
-def scripted_expert(simulator: Any) -> Policy:
+def scripted_expert(simulator: Any, bounds: ActionBounds) -> Policy:
     """Return the constrained expert of a task with an object, which the simulator itself guides."""
-    return SimulatorExpert(simulator.constrained_expert(), ActionBounds())
+    return SimulatorExpert(simulator.constrained_expert(), bounds)
 
 
 Judge = Callable[[Any], Verdict]
@@ -50,14 +50,14 @@ class Task:
     """One row of the benchmark; goal i + 1 begins at step `switch_steps[i]`.
 
     distance (metres), judge and expert are given the unwrapped environment: `Simulator`, or one of
-    the protocols for objects.
+    the protocols for objects; the expert its bounds, too.
     """
 
     env_id: str
     steps: int
     distance: Callable[[Any], float]
     judge: Judge
-    expert: Callable[[Any], Policy] = straight_expert
+    expert: Callable[[Any, ActionBounds], Policy] = straight_expert
     env_options: Mapping[str, Any] = field(default_factory=dict)
     switch_steps: tuple[int, ...] = ()
 

@@ -59,6 +59,29 @@ def test_verb_writes_its_figures(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "train" in capsys.readouterr().out
 
 
+def test_every_option_of_the_verb_reaches_the_benchmark(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import armchair.bench.reaching  # noqa: F401  # registers time-to-energy before it is replaced
+
+    given: list[BenchSetting] = []
+
+    def watched(setting: BenchSetting) -> Measurement:
+        given.append(setting)
+        return Measurement(what="a", seconds=1.0, against="b", reference_seconds=1.0)
+
+    monkeypatch.setitem(BENCHMARKS._items, "time-to-energy", watched)
+    tiny_sandbox().save_pretrained(tmp_path / "model")
+    options = ["--only", "time-to-energy", "--model", str(tmp_path / "model"), "--planner", "icem"]
+    counts = ["--repeats", "2", "--problems", "3", "--mesh-keep", "0.5"]
+    race = ["--episodes", str(tmp_path), "--contenders", "mppi", "cem:samples=8"]
+    assert main(["bench", *options, *counts, *race]) == 0
+    (setting,) = given
+    assert setting.planner == load_planner("icem")
+    assert (setting.repeats, setting.problems, setting.mesh_keep) == (2, 3, 0.5)
+    assert (setting.episodes, setting.contenders) == (tmp_path, ("mppi", "cem:samples=8"))
+
+
 def test_unknown_benchmark_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--only", "plam"]) == 2
     assert "Did you mean 'plan'?" in capsys.readouterr().err

@@ -71,6 +71,13 @@ def test_test_role_leaves_a_row_only_when_asked(workplace: Path) -> None:
         (["--role", "test", "--record"], "repository's root"),
         (["--out", "full"], "full/report.json: exists already"),
         (["--context-frames", "0"], "context_frames is 0"),
+        (["--ladder", "--role", "test"], "on validation scenes: leave out --role."),
+        (
+            ["--ladder", "--workers", "2", "--state-goal", "1", "--ci", "a.toml"],
+            "leave out --ci, --workers, --state-goal.",
+        ),
+        (["--ladder", "--controls", "none"], "leave out --controls."),
+        (["--level", "heavy"], "unknown level 'heavy'. Known: full, light, none."),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(
@@ -82,6 +89,19 @@ def test_bad_input_is_one_line_and_exit_2(
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     assert words in lines[0]
+
+
+def test_another_run_is_refused_before_the_model_is_loaded(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate("--out", "run", "--controls", "none") == 0
+    capsys.readouterr()
+    asked = ["--out", "run", "--controls", "none", "--model", "nobody has this"]
+    assert evaluate(*asked, "--seed", "1", "--planner", "icem") == 2
+    assert "of a run with another seed and planner" in capsys.readouterr().err
+    assert evaluate(*asked, "--overwrite") == 2
+    assert "unknown model" in capsys.readouterr().err
+    assert (workplace / "run" / "report.json").exists()
 
 
 def test_thresholds_decide_the_exit_code(

@@ -15,9 +15,10 @@ from armchair.cli.main import main
 from armchair.errors import BadValueError
 from armchair.evaluation import camera_sweep, models
 from armchair.evaluation.calibration import CalibratedPolicy, fit
-from armchair.evaluation.camera_sweep import AREA_M, START_M, Sweep, walk
+from armchair.evaluation.calibration_page import page, slope_per_degree
+from armchair.evaluation.camera_sweep import AREA_M, START_M, AngleResult, Sweep, walk
 from armchair.evaluation.models import NamedModel
-from armchair.planners import Decision, Observation
+from armchair.planners import ActionBounds, Decision, Observation
 from armchair.poses import compose
 from tests.evaluation.fakes import CENTRE, FakeReach, PixelModel, picture_of
 
@@ -49,7 +50,21 @@ def test_a_known_turn_is_found(degrees: float) -> None:
 def test_a_stretch_shows_in_the_condition_and_a_mirror_is_told() -> None:
     real = real_actions()
     assert fit(real * [1.0, 0.5], real).condition == pytest.approx(2.0)
-    assert fit(real * [1.0, -1.0], real).mirrored
+    mirrored = fit(real * [1.0, -0.9], real)
+    assert mirrored.mirrored
+    assert np.linalg.det(mirrored.turn) == pytest.approx(1.0), "a rotation all the same"
+
+
+def test_mirrored_angles_are_told_and_left_out() -> None:
+    real = real_actions()
+    fits = {35.0: turned(real, 10.0), 45.0: turned(real, 20.0) * [1.0, -1.0]}
+    fits |= {55.0: turned(real, 30.0), 65.0: turned(real, 40.0)}
+    results = [AngleResult(angle_deg=a, calibration=fit(seen, real)) for a, seen in fits.items()]
+    assert slope_per_degree(results) == pytest.approx(1.0, abs=1e-6)
+    text = page(results)
+    assert "Mirrored at 45°:" in text
+    assert "| 45 | 200 | mirrored |" in text
+    assert slope_per_degree(results[:2]) is None
 
 
 def test_what_cannot_be_fitted_is_named() -> None:
@@ -76,7 +91,7 @@ def test_the_turn_is_applied_within_bounds() -> None:
     real = real_actions()
     turn = fit(turned(real, 90.0), real).turn
     seen = Observation(frame=np.zeros((2, 2, 3), np.uint8), state=np.zeros(7))
-    action = CalibratedPolicy(Fixed(), turn).act(seen).action
+    action = CalibratedPolicy(Fixed(), turn, ActionBounds()).act(seen).action
     np.testing.assert_allclose(action, [0.05, -0.075, 0.01, 0, 0, 0, 0.4], atol=1e-9)
 
 

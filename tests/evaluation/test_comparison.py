@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 
 from armchair.cli.main import main
 from armchair.errors import BadFileError, BadValueError
-from armchair.evaluation.comparison import pairings, read_reports
+from armchair.evaluation.comparison import pairings, read_reports, unlike
 from armchair.evaluation.paper_tables import TABLE_2, TABLE_3, paper_tables
 from armchair.evaluation.run import evaluate
 from armchair.evaluation.statistics import mcnemar_exact
@@ -40,7 +40,7 @@ def write(folder: Path, planner: str, successes: list[bool], **changes: Any) -> 
         "tasks": {"reach": task},
         **changes,
     }
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(json.dumps(content))
     return folder
 
@@ -69,11 +69,42 @@ def test_the_verb_writes_tests_and_tables(
     options = ["compare", "--reports", *map(str, folders), "--out", str(tmp_path / "out")]
     assert main(options) == 0
     page = (tmp_path / "out" / "compare.md").read_text()
-    assert "| reach | cem (a) | cem (b) | 2 | 1 | 0 | 1 |" in page
+    assert "| reach | cem (a) | cem (b) | 320 / 320 | 2 | 1 | 0 | 1 |" in page
+    assert "Not the same" not in page
     assert "| V-JEPA 2-AC, average | real robot, from the paper | 100 % | 65 % | 25 % |" in page
     numbers = json.loads((tmp_path / "out" / "compare.json").read_text())
     assert numbers["mcnemar"][0]["p_value"] == 1.0
     assert "exact p" in capsys.readouterr().out
+
+
+def test_folders_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
+    folders = [write(tmp_path / n / "cem", "cem", [True]) for n in ("old", "new")]
+    third = write(tmp_path / "icem", "icem", [True])
+    names = [report.name for report in read_reports([*folders, third])]
+    assert names == ["cem (old/cem)", "cem (new/cem)", "icem"]
+    kept = (third / "report.json").rename(third / "first.json")
+    again = write(tmp_path / "icem", "icem", [True])
+    assert [r.name for r in read_reports([kept, again])] == ["icem (first)", "icem (icem)"]
+    with pytest.raises(BadValueError, match="given twice"):
+        read_reports([folders[0], folders[0] / "report.json"])
+
+
+def test_what_is_unlike_beside_the_planner_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = {"model_sha256": "a" * 64, "code": "1" * 40, "camera": "elevated"}
+    one = write(tmp_path / "a", "cem", [True], **told)
+    same = write(tmp_path / "b", "icem", [True], **told)
+    for key, words in (("model_sha256", "model"), ("code", "code"), ("camera", "camera placement")):
+        other = write(tmp_path / key, "mppi", [True], **{**told, key: "left"})
+        (line,) = unlike(read_reports([one, same, other]))
+        assert line.startswith(f"**Not the same {words}**: cem `")
+        assert "mppi `left`" in line
+    folders = [str(one), str(write(tmp_path / "older", "cem", [True]))]
+    assert main(["compare", "--reports", *folders, "--out", str(tmp_path / "out")]) == 0
+    page = (tmp_path / "out" / "compare.md").read_text()
+    assert page.count("**Not the same") == capsys.readouterr().out.count("**Not the same") == 3
+    assert "cem (older) `not told`" in page
 
 
 def test_runs_that_cannot_be_compared_are_named(

@@ -1,7 +1,8 @@
-"""Controls: the derangement, the random predictor, names."""
+"""Controls: bounds, whose goals the shuffled see, the random predictor, names."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -11,24 +12,46 @@ from armchair.errors import BadValueError, UnknownNameError
 from armchair.evaluation.contestants import (
     ALL_CONTROLS,
     CONTROLS,
-    derangement,
+    Entry,
+    donor_of,
     select_controls,
     with_random_predictor,
 )
-from tests.evaluation.fakes import PixelModel
+from armchair.evaluation.episode import Scene, play
+from armchair.evaluation.tasks import TASKS
+from armchair.planners import ActionBounds, load_planner, with_options
+from tests.evaluation.fakes import FakeReach, PixelModel
 
 
-@given(st.integers(2, 60), st.integers(0, 1000))
-def test_derangement_moves_every_entry(count: int, seed: int) -> None:
-    order = derangement(count, seed)
-    assert sorted(order) == list(range(count))
-    assert all(place != entry for place, entry in enumerate(order))
-    assert order == derangement(count, seed)
+@given(st.integers(1, 60))
+def test_an_even_number_of_episodes_gives_every_goal_to_another(pairs: int) -> None:
+    donors = [donor_of(episode) for episode in range(2 * pairs)]
+    assert sorted(donors) == list(range(2 * pairs))
+    assert all(donor != episode for episode, donor in enumerate(donors))
 
 
-def test_one_goal_cannot_be_shuffled() -> None:
-    with pytest.raises(BadValueError, match="at least 2"):
-        derangement(1, 0)
+@pytest.mark.parametrize("name", ["random", "expert-constrained"])
+@pytest.mark.parametrize("shape", ["box", "l2-ball"])
+def test_controls_keep_to_the_planners_bounds(name: str, shape: str, env: FakeReach) -> None:
+    options = ["translation=0.04", "rotation=0.01", "gripper=0.3", f"shape={shape}"]
+    planner = with_options(load_planner("cem"), [f"bounds.{option}" for option in options])
+    contestant = CONTROLS[name](Entry(model=PixelModel(), planner=planner))
+    for episode in range(5):
+        scene = Scene(role="validation", seed=0, episode=episode, level="light")
+        play(env, TASKS["reach"], scene, contestant)
+    actions = np.abs(env.actions)
+    moves = actions[:, :3] if shape == "box" else np.linalg.norm(actions[:, :3], axis=1)
+    assert 0.036 < moves.max() <= 0.04 + 1e-9
+    assert actions[:, 3:6].max() <= 0.01 + 1e-9
+    assert actions[:, 6].max() <= 0.3 + 1e-9
+    if name == "random":
+        assert actions[:, 3:6].max() > 0.009
+        far = actions[:, :3].max(axis=1) > planner.config.bounds.grip_within  # type: ignore[attr-defined]
+        assert (np.array(env.actions)[far, 6] > 0).any(), "the hand's rules are the planner's own"
+
+
+def test_a_planner_without_bounds_is_given_the_standard_ones() -> None:
+    assert Entry(model=PixelModel(), planner=object()).bounds == ActionBounds()  # type: ignore[arg-type]
 
 
 def test_random_predictor_shares_the_rest_and_leaves_the_original_alone() -> None:

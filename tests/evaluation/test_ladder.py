@@ -58,8 +58,17 @@ def test_every_rung_is_played_and_written_apart(env: FakeReach, tmp_path: Path) 
     assert {rung: row["successes"] for rung, row in found.items()} == dict.fromkeys(RUNGS, 1)
     assert "No step down the ladder costs episodes" in page
     assert not (tmp_path / "report.json").exists()
+    resets = env.resets
+    assert climb(evaluation(tmp_path, episodes=1), lambda *_: None) == page
+    assert env.resets == resets
     assert not set(RUNGS) & set(ALL_CONTROLS) - {"expert-constrained"}
     assert all(CONTROLS[name](evaluation(tmp_path).entry()).diagnosis is None for name in CONTROLS)
+
+
+def test_test_scenes_are_for_no_diagnosis(env: FakeReach, tmp_path: Path) -> None:
+    with pytest.raises(BadValueError, match="--role validation"):
+        climb(evaluation(tmp_path, role="test"), lambda *_: None)
+    assert not env.resets
 
 
 def test_a_wrong_predictor_is_blamed(env: FakeReach, tmp_path: Path) -> None:

@@ -6,10 +6,13 @@ import json
 
 import numpy as np
 import pytest
+import torch
+from scipy.stats import spearmanr
 
 from armchair.errors import BadValueError, UnknownNameError
 from armchair.evaluation.landscape import AXES, LandscapeConfig, compute
-from armchair.evaluation.landscape_figures import convexity, shape_figures
+from armchair.evaluation.landscape_figures import convexity, local_minima, shape_figures
+from armchair.evaluation.landscape_picture import figure_of
 from armchair.evaluation.pairs import FramePair
 from armchair.planners import Observation
 from tests.evaluation.fakes import CENTRE, PixelModel, picture_of
@@ -91,6 +94,46 @@ def test_figures_tell_a_bowl_from_an_egg_box() -> None:
     box = shape_figures(np.cos(2 * np.pi * x) + np.cos(2 * np.pi * y), *axes, np.zeros(2))
     assert 0.1 < box.convexity < 0.9
     assert box.local_minima == 4
+
+
+@pytest.mark.parametrize("grid", [17, 41, 101, 201])
+def test_valleys_are_as_many_on_every_grid(grid: int) -> None:
+    axis = np.linspace(-1, 1, grid)
+    x, y = np.meshgrid(axis, axis, indexing="ij")
+    box = np.cos(2 * np.pi * x) + np.cos(2 * np.pi * y)
+    assert local_minima(box) == 4
+    ripples = 0.004 * np.cos(40 * np.pi * x)  # too shallow to hold anything
+    assert local_minima(box + ripples) == 4
+    assert local_minima(x**2 + y**2 + ripples) == 1
+
+
+def test_a_flat_landscape_is_called_flat() -> None:
+    class Blind(PixelModel):
+        def encode(self, frames: torch.Tensor) -> torch.Tensor:
+            return super().encode(frames) * 0
+
+        def rollout(self, *arguments: torch.Tensor) -> torch.Tensor:
+            return super().rollout(*arguments) * 0 + 1
+
+    landscape = compute(Blind(), pair(0.05, 0.0, 0.03), LandscapeConfig(grid=5))
+    found = landscape.figures()
+    assert found.pop("flat")
+    assert set(found.values()) == {None}
+    assert landscape.in_words() == "flat: every action has the same energy"
+    texts = figure_of(landscape, pair(0.05, 0.0, 0.03), "blind").texts
+    assert "minimum" not in " ".join(text.get_text() for text in texts)
+
+
+def test_ties_share_their_rank() -> None:
+    """Energy that knows x alone: half of what the distance is made of, whatever the order."""
+    axis = np.linspace(-1, 1, 9)
+    energies = np.repeat(np.abs(axis)[:, None], 9, axis=1)
+    by_x = shape_figures(energies, axis, axis, np.zeros(2)).rank_correlation
+    by_y = shape_figures(energies.T, axis, axis, np.zeros(2)).rank_correlation
+    assert by_x == pytest.approx(by_y, abs=1e-12)
+    assert by_x == pytest.approx(
+        spearmanr(energies.ravel(), np.hypot(*np.meshgrid(axis, axis)).ravel())[0]
+    )
 
 
 def test_chords_are_counted_by_hand() -> None:

@@ -20,6 +20,7 @@ from armchair.evaluation.verdicts import (
     judge_pick_place,
     judge_reach_with_object,
 )
+from armchair.planners import ActionBounds
 from armchair.sim.object_robot import SimObjectRobot
 
 OPEN, CLOSE = np.array([0.0] * 6 + [-1.0]), np.array([0.0] * 6 + [1.0])
@@ -175,7 +176,8 @@ def test_pick_place_with_the_object_left_in_hand_or_only_dragged(robot: Robot) -
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in TASKS if name != "reach"])
 def test_constrained_expert_within_the_steps_of_the_benchmark(name: str) -> None:
-    env, expert = TASKS[name].make_env(), Contestant(name="expert", constrained_expert=True)
+    env = TASKS[name].make_env()
+    expert = Contestant(name="expert", constrained_expert=ActionBounds())
     for episode in range(4):
         scene = Scene(role="validation", seed=5, episode=episode, level="light")
         trace = play(env, TASKS[name], scene, expert)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections import Counter
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from armchair.errors import BadFileError, BadValueError, UnknownNameError
+from armchair.errors import ArmchairError, BadFileError, BadValueError, UnknownNameError
 from armchair.evaluation.benchmark import RejectedResetsError
 from armchair.evaluation.contestants import ALL_CONTROLS
 from armchair.evaluation.outcomes import Outcome
+from armchair.evaluation.provenance import processor
 from armchair.evaluation.run import evaluate
+from armchair.worldmodel.optimisation import atomic
 from tests.evaluation.conftest import evaluation
 from tests.evaluation.fakes import FakeReach
 
@@ -34,6 +37,7 @@ TOP = {
     "role": str,
     "level": str,
     "seed": int,
+    "camera": str,
     "model": str,
     "model_sha256": str,
     "code": str,
@@ -115,8 +119,10 @@ def test_interrupted_run_goes_on(env: FakeReach, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         evaluate(evaluation(tmp_path / "cut"), stop)
     ledger = tmp_path / "cut" / "episodes.jsonl"
-    assert len(ledger.read_text().splitlines()) == 1 + 3 + 3 + 3 + 2
-    ledger.write_text(ledger.read_text()[:-20])
+    lines = ledger.read_text().splitlines()
+    assert len(lines) == 1 + 1 + 3 + 3 + 3 + 2 + 1
+    assert "peak_memory_mb" in lines.pop()
+    ledger.write_text("\n".join(lines)[:-20])
     resets = env.resets
     resumed = evaluate(evaluation(tmp_path / "cut"), ignore)
     assert env.resets - resets == 2 + 2 + 3 * 3  # two shuffled ones, their goals, three controls
@@ -124,6 +130,59 @@ def test_interrupted_run_goes_on(env: FakeReach, tmp_path: Path) -> None:
     assert [r.distances_m for r in first.per_episode] == [r.distances_m for r in second.per_episode]
     for name in ALL_CONTROLS:
         assert first.controls[name].final_distance_m == second.controls[name].final_distance_m
+    assert [part.episodes for part in resumed.parts] == [10, 11]
+    assert resumed.parts[0].peak_memory_mb is None
+    assert "memory it needed is not known" in (tmp_path / "cut" / "report.md").read_text()
+
+
+def test_a_resumed_run_tells_how_all_of_it_was_played(env: FakeReach, tmp_path: Path) -> None:
+    evaluate(evaluation(tmp_path, controls=(), episodes=2), ignore)
+    ledger = tmp_path / "episodes.jsonl"
+    text = ledger.read_text().replace('"workers": 1', '"workers": 4')
+    lines = text.replace(processor(), "Abacus, 4 cores").splitlines()
+    lines[2:2] = ['{"lost": ["reach", "planner", 0]}']
+    lines[-1] = '{"peak_memory_mb": 1e6}'
+    ledger.write_text("\n".join(lines) + "\n")
+    report = evaluate(evaluation(tmp_path, controls=(), episodes=3), ignore).to_dict()
+    assert report["workers"] == 4
+    assert report["reruns"] == ["reach · planner · 0"]
+    assert report["peak_memory_mb"] == 1_000_000
+    assert report["cpu"] == f"Abacus, 4 cores; {processor()}"
+    assert [part["episodes"] for part in report["parts"]] == [2, 1]
+    page = (tmp_path / "report.md").read_text()
+    assert "Played by up to 4 processes side by side" in page
+    assert f"2 episodes by 4 on Abacus, 4 cores; 1 episodes by 1 on {processor()}" in page
+
+
+def test_a_full_disk_costs_no_finished_episode(
+    env: FakeReach, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate(evaluation(tmp_path, controls=()), ignore)
+    ledger = tmp_path / "episodes.jsonl"
+    ledger.write_text(ledger.read_text()[:-5])  # a line that a kill cut short, to be dropped
+    before = ledger.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    with pytest.raises(ArmchairError, match="no space left"):
+        evaluate(evaluation(tmp_path, controls=()), ignore)
+    assert ledger.read_bytes() == before
+
+
+def test_test_scenes_leave_a_trace_before_they_are_played(env: FakeReach, tmp_path: Path) -> None:
+    def stop(task: str, contestant: str, outcome: Outcome) -> None:
+        raise KeyboardInterrupt
+
+    evaluate(evaluation(tmp_path / "a", controls=()), ignore)
+    assert not (tmp_path / "test-runs.txt").exists()
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(evaluation(tmp_path / "b", controls=(), role="test"), stop)
+    first, second = (tmp_path / "test-runs.txt").read_text().splitlines()
+    assert "reach: 3 episodes, seed 0, level light, planner cem, model pixels" in first
+    assert "code 0123abc" in second
 
 
 def test_episodes_of_another_run_are_not_mixed_in(env: FakeReach, tmp_path: Path) -> None:
@@ -136,18 +195,43 @@ def test_episodes_of_another_run_are_not_mixed_in(env: FakeReach, tmp_path: Path
 
 def test_a_run_that_never_played_is_forgotten(env: FakeReach, tmp_path: Path) -> None:
     with pytest.raises(AssertionError):
-        evaluate(evaluation(tmp_path, controls=(), level="unknown to the fake"), ignore)
+        evaluate(evaluation(tmp_path, controls=(), level="full"), ignore)
     assert evaluate(evaluation(tmp_path, controls=()), ignore).level == "light"
+
+
+def test_a_finished_run_goes_on_with_more(env: FakeReach, tmp_path: Path) -> None:
+    few = evaluate(evaluation(tmp_path, controls=("hold", "shuffled-goal")), ignore)
+    resets = env.resets
+    again = evaluate(evaluation(tmp_path, controls=("hold", "shuffled-goal")), ignore)
+    assert env.resets == resets
+    assert again.to_dict()["tasks"] == few.to_dict()["tasks"]
+    more = evaluate(evaluation(tmp_path, episodes=5), ignore)
+    whole = evaluate(evaluation(tmp_path / "whole", episodes=5), ignore)
+    lines = (tmp_path / "episodes.jsonl").read_text().splitlines()
+    journal = [json.loads(line) for line in lines[1:]]
+    played = Counter(entry["key"][1] for entry in journal if "key" in entry)
+    assert played["planner"] == played["hold"] == played["random"] == played["shuffled-goal"] == 5
+    written = json.loads((tmp_path / "report.json").read_text())
+    assert written["tasks"]["reach"]["episodes"] == 5
+    for found, wanted in zip(
+        more.tasks["reach"].per_episode, whole.tasks["reach"].per_episode, strict=True
+    ):
+        assert found.distances_m == wanted.distances_m
+    for name, score in whole.tasks["reach"].controls.items():
+        assert more.tasks["reach"].controls[name].final_distance_m == score.final_distance_m
 
 
 def test_an_existing_report_is_kept(env: FakeReach, tmp_path: Path) -> None:
     evaluate(evaluation(tmp_path, controls=()), ignore)
     before = (tmp_path / "report.json").read_bytes()
-    with pytest.raises(BadFileError, match=r"report\.json: exists already\. .*--overwrite"):
+    with pytest.raises(BadFileError, match=r"of a run with another seed\. .*delete"):
         evaluate(evaluation(tmp_path, controls=(), seed=1), ignore)
     assert (tmp_path / "report.json").read_bytes() == before
     evaluate(evaluation(tmp_path, controls=(), seed=1), ignore, overwrite=True)
     assert json.loads((tmp_path / "report.json").read_text())["seed"] == 1
+    (tmp_path / "episodes.jsonl").unlink()
+    with pytest.raises(BadFileError, match=r"without episodes\.jsonl"):
+        evaluate(evaluation(tmp_path, controls=(), seed=1), ignore)
     (tmp_path / "file").touch()
     with pytest.raises(BadFileError, match="is a file"):
         evaluate(evaluation(tmp_path / "file"), ignore)
@@ -164,6 +248,8 @@ def test_too_many_rejected_resets_fail_the_run(env: FakeReach, tmp_path: Path) -
 def test_bad_requests(tmp_path: Path) -> None:
     with pytest.raises(BadValueError, match="episodes is 0"):
         evaluation(tmp_path, episodes=0)
+    with pytest.raises(UnknownNameError, match="Did you mean 'light'"):
+        evaluation(tmp_path, level="ligth")
     with pytest.raises(UnknownNameError, match="reach"):
         type(evaluation(tmp_path))(
             **{**vars(evaluation(tmp_path)), "tasks": ("reech",)},

@@ -16,7 +16,7 @@ from armchair.evaluation.episode import Scene, play
 from armchair.evaluation.outcomes import Outcome
 from armchair.evaluation.run import Evaluation, evaluate
 from armchair.evaluation.tasks import TASK_NAMES, TASKS, Task, select_tasks
-from armchair.planners import Decision, GoalImage, Observation, load_planner
+from armchair.planners import Decision, GoalImage, Observation, load_planner, with_options
 from tests.evaluation.conftest import evaluation
 from tests.evaluation.fake_objects import FakePickPlace
 from tests.evaluation.fakes import PixelModel
@@ -84,7 +84,8 @@ def test_an_agent_is_given_all_sub_goal_pictures_and_when_they_change() -> None:
 
 
 def test_the_scripted_expert_is_held_to_the_bounds() -> None:
-    env, entry = FakePickPlace(), Entry(model=PixelModel(), planner=load_planner("cem"))
+    planner = with_options(load_planner("cem"), ["bounds.gripper=0.75"])
+    env, entry = FakePickPlace(), Entry(model=PixelModel(), planner=planner)
     trace = play(env, TASKS["pick-place-box"], SCENE, CONTROLS["expert-constrained"](entry))
     actions = np.stack(env.actions)
     assert np.abs(actions[:, :3]).max() == pytest.approx(0.075)

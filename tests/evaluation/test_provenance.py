@@ -1,4 +1,4 @@
-"""Which code a number is from: two changes of the same commit are two codes."""
+"""Where a number is from: two changes of the same commit are two codes; the processor in words."""
 
 from __future__ import annotations
 
@@ -41,3 +41,12 @@ def test_a_new_line_in_a_page_is_no_other_code(checkout: Path) -> None:
     clean = code_version()
     (checkout / "docs" / "results.md").write_text("one\ntwo\n")
     assert code_version() == clean
+
+
+@pytest.mark.parametrize(("cores", "words"), [(1, "fast, 1 core"), (2, "fast, 2 cores")])
+def test_the_processor_and_its_cores(
+    cores: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provenance, "usable_cores", lambda: cores)
+    monkeypatch.setattr(provenance, "_processor_name", lambda: "fast")
+    assert provenance.processor() == words

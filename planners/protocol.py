@@ -77,11 +77,10 @@ class Plan:
     """The outcome of one search.
 
     actions (horizon, 7), metres and radians, on the CPU. energy: of `actions` themselves (before
-    `closing_gain`), or, where a planner returns a mean that it did not score, the lowest seen.
-    history: the lowest energy so far, after every iteration. evaluations: candidates times horizon
-    steps, of which `gradients` needed a backward pass. dropped: candidates whose energy was no
-    number. cut_short: the budget ended the search; `actions` is then the best candidate that was
-    scored.
+    `closing_gain`). history: the lowest energy so far, after every iteration and, where the result
+    was scored by itself, after that. evaluations: candidates times horizon steps, of which
+    `gradients` needed a backward pass. dropped: candidates whose energy was no number. cut_short:
+    the budget ended the search; `actions` is then the best that was seen, with the hand's rules.
     """
 
     actions: Tensor

@@ -11,7 +11,12 @@ from torch import Tensor
 
 from armchair.errors import BadValueError
 from armchair.planners.energy import Objective, chunk_size, score, score_with_gradient
-from armchair.planners.protocol import Context, LatentDynamics
+from armchair.planners.protocol import (
+    SHAPE_ERRORS,
+    Context,
+    LatentDynamics,
+    check_imagines,
+)
 from armchair.planners.search import Ask
 
 PADDING = 2
@@ -124,7 +129,11 @@ def _batched(
     chunk = max(1, chunk_size(contexts[0], candidates.shape[2], memory_mb) // len(contexts))
     columns: list[list[Tensor]] = [[] for _ in parts]
     for piece in candidates.split(chunk, dim=1):
-        imagined = model.rollout_batch(*lived, piece)
+        try:
+            imagined = model.rollout_batch(*lived, piece)
+        except SHAPE_ERRORS as error:
+            check_imagines(model, contexts[0], error)
+            raise
         expected = (*piece.shape[:3], *contexts[0].latents.shape[1:])
         if imagined.shape != expected:
             raise BadValueError(

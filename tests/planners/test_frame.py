@@ -12,7 +12,6 @@ from armchair.errors import BadValueError
 from armchair.planners import (
     FREE_HAND,
     PLANNERS,
-    Context,
     ImaginationError,
     Objective,
     Plan,
@@ -187,70 +186,3 @@ def test_an_action_cost_shortens_the_way(name: str) -> None:
     free = plan(name, LinearModel()).actions[0, :3].norm()
     dear = plan(name, LinearModel(), "objective.action_cost=5.0").actions[0, :3].norm()
     assert dear < 0.3 * free
-
-
-def test_bad_problems_are_named() -> None:
-    class FiveNumbers(LinearModel):
-        action_dim = 5
-
-    class Short(LinearModel):
-        def rollout(self, *arguments: Tensor) -> Tensor:
-            return super().rollout(*arguments)[:, :, :, :3]
-
-    with pytest.raises(BadValueError, match="actions of 5 numbers, expected 7"):
-        plan("cem", FiveNumbers())
-    with pytest.raises(BadValueError, match=r"latents of shape \(128, 1, 1, 3\)"):
-        plan("cem", Short())
-    with pytest.raises(BadValueError, match=r"warm start is of shape \(1, 5\)"):
-        plan("cem", LinearModel(), guess=torch.zeros(1, 5))
-    lived = Context(
-        latents=torch.zeros(1, 2, 4), states=torch.zeros(1, 7), past_actions=torch.zeros(0, 7)
-    )
-    with pytest.raises(BadValueError, match="goal latents are of shape"):
-        load_planner("cem").plan(LinearModel(), lived, GOAL, torch.Generator())
-
-
-@pytest.mark.parametrize(
-    ("option", "message"),
-    [
-        ("bounds.shape=ball", "ball.*box, l1-ball, l2-ball"),
-        ("budget.seconds=-1", "zero"),
-        ("budget.memory_mb=0", "memory_mb"),
-        ("objective.steps=first", "last, all"),
-        ("horizon=0", "horizon is 0"),
-    ],
-)
-def test_bad_settings_are_named(option: str, message: str) -> None:
-    with pytest.raises(BadValueError, match=message):
-        with_options(load_planner("icem"), [option])
-
-
-@pytest.mark.parametrize("gripper", ["0", "0.04"])  # 0.04 is below the deadband
-def test_bounds_that_exclude_everything_are_refused(gripper: str) -> None:
-    with pytest.raises(BadValueError, match="exclude every action"):
-        with_options(load_planner("cem"), ["bounds.translation=0", f"bounds.gripper={gripper}"])
-    turning = ["bounds.translation=0", "bounds.rotation=0.1", "bounds.gripper=0.04"]
-    with_options(load_planner("cem"), turning)
-
-
-@pytest.mark.parametrize(
-    "setting",
-    [
-        "bounds.translation",
-        "bounds.rotation",
-        "bounds.gripper",
-        "bounds.grip_within",
-        "bounds.release_within",
-        "gripper_deadband",
-        "opening_deadband",
-        "closing_gain",
-        "shrink",
-        "spread.gripper",
-        "budget.seconds",
-        "budget.memory_mb",
-        "objective.action_cost",
-    ],
-)
-def test_a_setting_that_is_no_number_is_refused(setting: str) -> None:
-    with pytest.raises(BadValueError, match=r"is nan|nan seconds"):
-        with_options(load_planner("icem"), [f"{setting}=nan"])

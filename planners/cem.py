@@ -121,8 +121,10 @@ def search(c: CemConfig, start: Start) -> Search:
     """Search as the settings say."""
     end = yield from evolve(c, start)
     if c.returns == "best":
-        return Found(c.rounded(end.elites[0]), float(end.energies[0]))
-    return Found(c.rounded(end.distribution.mean))
+        best = c.legal(end.elites[0])
+        known = torch.equal(best, end.elites[0])
+        return Found(best, float(end.energies[0]) if known else None)
+    return Found(c.legal(end.distribution.mean))
 
 
 def evolve(c: CemConfig, start: Start) -> Generator[Ask, Answer, Evolved]:
@@ -139,7 +141,10 @@ def evolve(c: CemConfig, start: Start) -> Generator[Ask, Answer, Evolved]:
             drawn[0] = legal(start.guess)
         energies = (yield Ask(drawn)).energies
         pool, scores = torch.cat([kept, drawn]), torch.cat([kept_energies, energies])
-        elites, best = best_of(pool, scores, c.elites)
+        chosen, lowest = best_of(pool, scores, c.elites)
+        if not len(chosen):
+            continue
+        elites, best = chosen, lowest
         kept, kept_energies = elites[: c.carried], best[: c.carried]
         distribution = distribution.towards(elites, floor, c.momentum_mean, c.momentum_deviation)
     return Evolved(distribution, elites, best)

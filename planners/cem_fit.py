@@ -53,10 +53,14 @@ def search(c: CemFitConfig, start: Start) -> Search:
     best, reach = coarse.elites[0], 1.5 * coarse.distribution.deviation
     lowest = float("inf")
     for _ in range(c.rounds):
-        best, lowest = yield from _round(c, start, best, reach)
+        found, energy = yield from _round(c, start, best, reach)
+        if energy <= lowest:
+            best, lowest = found, energy
         reach = c.closer * reach
-    final = c.rounded(best)
-    return Found(final, lowest if torch.equal(final, best) else None)
+    final = c.legal(best)
+    if not torch.equal(final, best):
+        lowest = float((yield Ask(final[None], exact=True)).energies[0])
+    return Found(final, lowest)
 
 
 def _round(

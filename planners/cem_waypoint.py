@@ -9,7 +9,6 @@ out, at full speed, before everything is planned anew. Near the goal this is `ce
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, field
 
 import torch
@@ -21,7 +20,6 @@ from armchair.planners.frame import SearchPlanner
 from armchair.planners.protocol import PLANNERS
 from armchair.planners.search import (
     HAND_RULES,
-    Answer,
     Ask,
     Found,
     Search,
@@ -63,15 +61,6 @@ class CemWaypointConfig(SearchConfig):
         return search(self, start)
 
 
-@dataclass(frozen=True)
-class _Ways:
-    """Candidates: actions (n, horizon, 7), zero from `steps` (n,) on, and their energies (n,)."""
-
-    actions: Tensor
-    steps: Tensor
-    energies: Tensor
-
-
 def search(c: CemWaypointConfig, start: Start) -> Search:
     """Search as the settings say; the best way seen is returned."""
     near = Distribution.first(c.spread, c.bounds, 1, start.device)
@@ -88,26 +77,18 @@ def search(c: CemWaypointConfig, start: Start) -> Search:
             drawn = c.bounds.some_near(drawn, c.bounds.translation * c.horizon)
             if start.guess is not None:
                 drawn[0] = start.guess.sum(dim=0, keepdim=True)
-        ways = yield from _imagined(c, drawn[:, 0])
-        pool = torch.cat([kept, ways.actions])
-        scores = torch.cat([kept_energies, ways.energies])
-        elites, best = best_of(pool, scores, c.elites)
+        ways, lengths = way_to(drawn[:, 0], c)
+        energies = (yield Ask(ways, lengths=lengths)).energies
+        pool, scores = torch.cat([kept, ways]), torch.cat([kept_energies, energies])
+        chosen, lowest = best_of(pool, scores, c.elites)
+        if not len(chosen):
+            continue
+        elites, best = chosen, lowest
         kept, kept_energies = elites[: c.carried], best[: c.carried]
         distribution = distribution.towards(elites.sum(dim=1, keepdim=True), floor)
         _, steps = way_to(distribution.mean, c)
         count = max(c.samples // int(steps), min(2 * c.elites, c.samples))
     return Found(elites[0], float(best[0]))
-
-
-def _imagined(c: CemWaypointConfig, waypoints: Tensor) -> Generator[Ask, Answer, _Ways]:
-    """Ask for the energies of waypoints (n, 7), those of equal length together."""
-    actions, steps = way_to(waypoints, c)
-    energies = actions.new_empty(len(actions))
-    for length in range(1, c.horizon + 1):
-        those = steps == length
-        if bool(those.any()):
-            energies[those] = (yield Ask(actions[those, :length])).energies.to(energies)
-    return _Ways(actions, steps, energies)
 
 
 def way_to(waypoints: Tensor, c: SearchConfig) -> tuple[Tensor, Tensor]:

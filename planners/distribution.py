@@ -93,7 +93,7 @@ def coloured(white: Tensor, exponent: float) -> Tensor:
 def best_of(pool: Tensor, energies: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Return the `count` candidates of lowest energy and those energies, best first.
 
-    Fewer where fewer have a finite energy; at least one must.
+    Fewer, or none, where fewer have a finite energy.
     """
     best = energies.topk(min(count, len(energies)), largest=False)
     finite = int(best.values.isfinite().sum())

@@ -9,7 +9,12 @@ import torch
 from torch import Tensor
 
 from armchair.errors import BadValueError
-from armchair.planners.protocol import Context, LatentDynamics
+from armchair.planners.protocol import (
+    SHAPE_ERRORS,
+    Context,
+    LatentDynamics,
+    check_imagines,
+)
 
 ScoredSteps = Literal["last", "all"]
 """Which imagined steps the energy reads: the last (eq. 5) or the mean over all of them."""
@@ -132,7 +137,11 @@ def score_with_gradient(
 def _scored(
     model: LatentDynamics, context: Context, candidates: Tensor, goal: Tensor, objective: Objective
 ) -> Tensor:
-    imagined = model.rollout(context.latents, context.states, context.past_actions, candidates)
+    try:
+        imagined = model.rollout(context.latents, context.states, context.past_actions, candidates)
+    except SHAPE_ERRORS as error:
+        check_imagines(model, context, error)
+        raise
     expected = (*candidates.shape[:2], *goal.shape)
     if imagined.shape != expected:
         raise BadValueError(

@@ -72,7 +72,8 @@ def search(c: MppiConfig, start: Start) -> Search:
         place = int(energies.argmin())
         if energies[place] < lowest:
             best, lowest = drawn[place], float(energies[place])
-        mean = torch.einsum("c,cha->ha", _weights(energies, c.temperature), drawn)
+        if bool(energies.isfinite().any()):
+            mean = torch.einsum("c,cha->ha", _weights(energies, c.temperature), drawn)
         deviation = deviation * c.shrink
     last = c.legal(mean if c.returns == "mean" else best)
     energy = float((yield Ask(last[None])).energies)
@@ -80,7 +81,8 @@ def search(c: MppiConfig, start: Start) -> Search:
 
 
 def _weights(energies: Tensor, temperature: float) -> Tensor:
-    """Return weights (candidates,) that sum to one; zero where the energy is infinite."""
+    """Return weights (candidates,) that sum to one; zero where the energy is infinite, as not all
+    may be."""
     finite = energies[energies.isfinite()]
     spread = finite.std() if len(finite) > 1 else finite.new_tensor(1.0)
     scale = temperature * spread.clamp(min=torch.finfo(spread.dtype).eps)

@@ -15,6 +15,9 @@ from armchair.poses import ACTION_DIM, STATE_DIM
 from armchair.registry import Registry
 
 ENTRY_POINT_GROUP = "armchair.planners"
+_ACTIONS = f"{ACTION_DIM} numbers: x y z (m), roll pitch yaw (rad), gripper"
+SHAPE_ERRORS = (AssertionError, IndexError, RuntimeError, ValueError)
+"""What a model raises that is given tensors of another shape than it takes."""
 
 
 class ImaginationError(ArmchairError):
@@ -77,11 +80,10 @@ class Plan:
     """The outcome of one search.
 
     actions (horizon, 7), metres and radians, on the CPU. energy: of `actions` themselves (before
-    `closing_gain`), or, where a planner returns a mean that it did not score, the lowest seen.
-    history: the lowest energy so far, after every iteration. evaluations: candidates times horizon
-    steps, of which `gradients` needed a backward pass. dropped: candidates whose energy was no
-    number. cut_short: the budget ended the search; `actions` is then the best candidate that was
-    scored.
+    `closing_gain`). history: the lowest energy so far, after every iteration and, where the result
+    was scored by itself, after that. evaluations: candidates times horizon steps, of which
+    `gradients` needed a backward pass. dropped: candidates whose energy was no number. cut_short:
+    the budget ended the search; `actions` is then the best that was seen, with the hand's rules.
     """
 
     actions: Tensor
@@ -118,19 +120,40 @@ class Planner(Protocol):
 def check_problem(model: LatentDynamics, context: Context, goal: Tensor) -> None:
     """Raise `BadValueError` for a model of other actions, or a goal unlike the context's frames.
 
-    A model whose actions are not of 7 numbers says so by an attribute `action_dim`.
+    A model whose actions are not of 7 numbers may say so by an attribute `action_dim`; of others
+    see `check_imagines`.
     """
     size = getattr(model, "action_dim", ACTION_DIM)
     if size != ACTION_DIM:
         raise BadValueError(
-            f"{type(model).__name__} takes actions of {size} numbers, expected {ACTION_DIM}: "
-            "x y z (m), roll pitch yaw (rad), gripper. Wrap the model in one that converts them."
+            f"{type(model).__name__} takes actions of {size} numbers, expected {_ACTIONS}. Wrap "
+            "the model in one that converts them."
         )
     if goal.shape != context.latents.shape[1:]:
         raise BadValueError(
             f"goal latents are of shape {tuple(goal.shape)}, those of the present frame of "
             f"{tuple(context.latents.shape[1:])}: encode both with the same model."
         )
+
+
+def check_imagines(model: LatentDynamics, context: Context, error: Exception) -> None:
+    """Raise `BadValueError` if a model that raised `error` cannot imagine one plain action either.
+
+    Called after a failure only, so that nothing is imagined, or drawn at random, besides.
+    """
+    if isinstance(error, (ArmchairError, torch.OutOfMemoryError)):
+        return
+    latents, states, past_actions = context.latents, context.states, context.past_actions
+    still = torch.zeros((1, 1, ACTION_DIM), device=latents.device)
+    try:
+        with torch.no_grad():
+            model.rollout(latents, states, past_actions, still)
+    except SHAPE_ERRORS as again:
+        said = " ".join(str(again).split()) or type(again).__name__
+        raise BadValueError(
+            f"{type(model).__name__}.rollout cannot imagine one action of {_ACTIONS} ({said}). If "
+            "it takes other actions, wrap the model in one that converts them."
+        ) from error
 
 
 def fitted_guess(guess: Tensor, horizon: int) -> Tensor:

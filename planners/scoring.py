@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
@@ -11,8 +11,16 @@ from torch import Tensor
 
 from armchair.errors import BadValueError
 from armchair.planners.energy import Objective, chunk_size, score, score_with_gradient
-from armchair.planners.protocol import Context, LatentDynamics
+from armchair.planners.protocol import (
+    SHAPE_ERRORS,
+    Context,
+    LatentDynamics,
+    check_imagines,
+)
 from armchair.planners.search import Ask
+
+PADDING = 2
+"""Environments are imagined together if none asks for so many times fewer candidates."""
 
 
 class Problem(NamedTuple):
@@ -27,20 +35,39 @@ Question = tuple[Problem, Ask]
 Scores = tuple[Tensor, Tensor | None]
 
 
+class _Part(NamedTuple):
+    """Equally long candidates (rows, length, 7) of a question, and their rows (rows,) in it."""
+
+    number: int
+    problem: Problem
+    ask: Ask
+    rows: Tensor
+    candidates: Tensor
+
+
 def answers(
     model: LatentDynamics, questions: Sequence[Question], objective: Objective, memory_mb: float
 ) -> list[Scores]:
     """Return energies, and gradients where wanted, in the order of the questions."""
-    if len(questions) > 1 and _together(model, questions):
-        with _arithmetic(model, exact=questions[0][1].exact):
-            batched = _batched(model, questions, objective, memory_mb)
-        return [(energies, None) for energies in batched]
-    found: list[Scores] = []
-    for (context, goal), ask in questions:
-        known = model, context, ask.candidates, goal, objective, memory_mb
-        with _arithmetic(model, exact=ask.exact):
-            found.append(score_with_gradient(*known) if ask.gradient else (score(*known), None))
+    found: list[Scores] = [_blank(ask) for _, ask in questions]
+    for parts in _together(model, questions):
+        with _arithmetic(model, exact=parts[0].ask.exact):
+            if len(parts) > 1:
+                batched = _batched(model, parts, objective, memory_mb)
+                scored: list[Scores] = [(energies, None) for energies in batched]
+            else:
+                scored = [_alone(model, parts[0], objective, memory_mb)]
+        for part, (values, slopes) in zip(parts, scored, strict=True):
+            energies, gradients = found[part.number]
+            energies[part.rows] = values.to(energies)
+            if gradients is not None and slopes is not None:
+                gradients[part.rows, : slopes.shape[1]] = slopes
     return found
+
+
+def _blank(ask: Ask) -> Scores:
+    energies = ask.candidates.new_empty(len(ask.candidates))
+    return energies, torch.zeros_like(ask.candidates) if ask.gradient else None
 
 
 def _arithmetic(model: LatentDynamics, *, exact: bool) -> AbstractContextManager[object]:
@@ -50,34 +77,74 @@ def _arithmetic(model: LatentDynamics, *, exact: bool) -> AbstractContextManager
     return choose() if exact and choose is not None else nullcontext()
 
 
-def _together(model: LatentDynamics, questions: Sequence[Question]) -> bool:
-    """Return whether one `rollout_batch` can answer: same shapes, no gradients."""
-    alike = {(p.context.latents.shape, ask.candidates.shape, ask.exact) for p, ask in questions}
-    wants_gradient = any(ask.gradient for _, ask in questions)
-    return hasattr(model, "rollout_batch") and len(alike) == 1 and not wants_gradient
+def _parts(number: int, question: Question) -> Iterator[_Part]:
+    """Yield what is asked, by length."""
+    problem, ask = question
+    if ask.lengths is None:
+        rows = torch.arange(len(ask.candidates), device=ask.candidates.device)
+        yield _Part(number, problem, ask, rows, ask.candidates)
+        return
+    for length in ask.lengths.unique().tolist():
+        rows = (ask.lengths == length).nonzero()[:, 0]
+        yield _Part(number, problem, ask, rows, ask.candidates[rows, :length])
+
+
+def _together(model: LatentDynamics, questions: Sequence[Question]) -> Iterator[list[_Part]]:
+    """Yield what one call answers: alike in length, context and arithmetic, without gradients."""
+    groups: dict[object, list[_Part]] = {}
+    for number, question in enumerate(questions):
+        for part in _parts(number, question):
+            ask, length = part.ask, part.candidates.shape[1]
+            alone = ask.gradient or not hasattr(model, "rollout_batch")
+            whose = number if alone else part.problem.context.latents.shape
+            groups.setdefault((whose, length, ask.exact), []).append(part)
+    for group in groups.values():
+        left = sorted(group, key=lambda part: -len(part.candidates))
+        while left:
+            most = len(left[0].candidates)
+            alike = [part for part in left if PADDING * len(part.candidates) > most]
+            yield alike
+            left = left[len(alike) :]
+
+
+def _alone(model: LatentDynamics, part: _Part, objective: Objective, memory_mb: float) -> Scores:
+    (context, goal), candidates = part.problem, part.candidates
+    known = model, context, candidates, goal, objective, memory_mb
+    return score_with_gradient(*known) if part.ask.gradient else (score(*known), None)
 
 
 @torch.inference_mode()
 def _batched(
-    model: Any, questions: Sequence[Question], objective: Objective, memory_mb: float
+    model: Any, parts: Sequence[_Part], objective: Objective, memory_mb: float
 ) -> list[Tensor]:
-    contexts = [problem.context for problem, _ in questions]
-    candidates = torch.stack([ask.candidates for _, ask in questions])
+    """Return the parts' energies; shorter ones are padded with their last candidate."""
+    contexts = [part.problem.context for part in parts]
+    most = len(parts[0].candidates)
+    candidates = torch.stack([_padded(part.candidates, most) for part in parts])
     lived = (
         torch.stack([context.latents for context in contexts]),
         torch.stack([context.states for context in contexts]),
         torch.stack([context.past_actions for context in contexts]),
     )
     chunk = max(1, chunk_size(contexts[0], candidates.shape[2], memory_mb) // len(contexts))
-    columns: list[list[Tensor]] = [[] for _ in questions]
-    for part in candidates.split(chunk, dim=1):
-        imagined = model.rollout_batch(*lived, part)
-        expected = (*part.shape[:3], *contexts[0].latents.shape[1:])
+    columns: list[list[Tensor]] = [[] for _ in parts]
+    for piece in candidates.split(chunk, dim=1):
+        try:
+            imagined = model.rollout_batch(*lived, piece)
+        except SHAPE_ERRORS as error:
+            check_imagines(model, contexts[0], error)
+            raise
+        expected = (*piece.shape[:3], *contexts[0].latents.shape[1:])
         if imagined.shape != expected:
             raise BadValueError(
                 f"{type(model).__name__}.rollout_batch returned latents of shape "
                 f"{tuple(imagined.shape)}, expected {tuple(expected)}."
             )
-        for env, (problem, _) in enumerate(questions):
-            columns[env].append(objective.of(imagined[env], problem.goal, part[env]))
-    return [torch.cat(column) for column in columns]
+        for column, one, part, actions in zip(columns, imagined, parts, piece, strict=True):
+            column.append(objective.of(one, part.problem.goal, actions))
+    energies = (torch.cat(column) for column in columns)
+    return [found[: len(part.candidates)] for found, part in zip(energies, parts, strict=True)]
+
+
+def _padded(candidates: Tensor, count: int) -> Tensor:
+    return torch.cat([candidates, candidates[-1:].expand(count - len(candidates), -1, -1)])

@@ -23,8 +23,9 @@ from armchair.planners.energy import MEMORY_MB, Objective
 class Budget:
     """What one plan may cost; zero is no limit.
 
-    evaluations: candidates times horizon steps; seconds: wall time, looked at between iterations
-    (the first always runs); memory_mb: megabytes of imagined latents at once, by chunking.
+    evaluations: candidates times horizon steps, at least those of one iteration; seconds: wall
+    time, looked at between iterations (the first always runs); memory_mb: megabytes of imagined
+    latents at once, by chunking.
     """
 
     evaluations: int = 0
@@ -68,6 +69,12 @@ class SearchConfig(ABC):
                 raise BadValueError(f"{name} is {value}, expected zero or more.")
         if not 1.0 <= self.closing_gain < float("inf"):
             raise BadValueError(f"closing_gain is {self.closing_gain}, expected 1 or more.")
+        bounds, least = self.bounds, self.gripper_deadband
+        if bounds.translation == bounds.rotation == 0.0 and bounds.gripper < least:
+            raise BadValueError(
+                f"bounds.gripper is {bounds.gripper}, below gripper_deadband ({least}), without "
+                "translation and rotation: together they exclude every action; widen one bound."
+            )
 
     @abstractmethod
     def __call__(self, start: Start) -> Search:
@@ -92,9 +99,9 @@ class SearchConfig(ABC):
 
 
 def check_counts(config: object, *names: str) -> None:
-    """Raise `BadValueError` for the first of the named settings that is below 1."""
+    """Raise `BadValueError` for the first of the named settings that is not 1 or more."""
     for name in names:
-        if getattr(config, name) < 1:
+        if not 1 <= getattr(config, name) < float("inf"):
             raise BadValueError(f"{name} is {getattr(config, name)}, expected 1 or more.")
 
 
@@ -142,12 +149,21 @@ class Start:
 class Ask:
     """Energies are wanted of candidates (candidates, horizon, 7), perhaps with their gradients.
 
-    exact: in the model's best arithmetic, where it has a faster one.
+    exact: in the model's best arithmetic, where it has a faster one. lengths (candidates,): how
+    many steps of each are imagined, at least 1; None is all. One `Ask` is one iteration.
     """
 
     candidates: Tensor
     gradient: bool = False
     exact: bool = False
+    lengths: Tensor | None = None
+
+    @property
+    def cost(self) -> int:
+        """Evaluations: candidates times horizon steps."""
+        if self.lengths is not None:
+            return int(self.lengths.sum())
+        return self.candidates.shape[0] * self.candidates.shape[1]
 
 
 @dataclass(frozen=True)
@@ -161,7 +177,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Found:
-    """actions (horizon, 7) and their energy, or None where they were not scored themselves."""
+    """actions (horizon, 7) and their energy; None where it is still to be asked for."""
 
     actions: Tensor
     energy: float | None = None

@@ -55,8 +55,7 @@ def test_plan_is_well_formed_and_within_bounds(name: str) -> None:
     assert found.evaluations == model.imagined
     assert list(found.history) == sorted(found.history, reverse=True)
     rescored = score(LinearModel(), context(2), found.actions[None], GOAL)
-    if load_planner(name).describe().get("returns") != "elite-mean":
-        assert found.energy == pytest.approx(float(rescored), abs=1e-6)
+    assert found.energy == pytest.approx(float(rescored), abs=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,7 +6,8 @@ compressed (LZMA, whose window is long enough to see that a teacher's exponents 
 
     low        (n,) uint8: mantissa and sign of all n numbers
     high       uint8: compressed exponents of the same
-    metadata   format; index: JSON list of [name, shape], in order; sha256 of exponents and `low`
+    metadata   format; index: JSON list of [name, shape], in order; sha256 of exponents and `low`;
+               whatever the writer notes
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import lzma
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -34,14 +36,25 @@ MEMORY_LIMIT = 256 << 20
 """Bytes that unpacking may take on top of what it unpacks; the writer's preset needs 9 MiB."""
 
 
-def write_packed(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Replace `path` by the tensors, rounded to bfloat16 where they are finer, in one rename."""
+def write_packed(
+    path: Path,
+    tensors: Mapping[str, Tensor],
+    note: Mapping[str, str] = MappingProxyType({}),
+    *,
+    quick: bool = False,
+) -> None:
+    """Replace `path` by the tensors, rounded to bfloat16 where they are finer, in one rename.
+
+    `note` is kept beside them. `quick`: 20 times faster (15 million numbers a second) and a few per
+    cent larger.
+    """
     words = [_words(tensor) for tensor in tensors.values()]
     turned = np.concatenate([np.zeros(0, np.uint16), *((w << 1) | (w >> 15) for w in words)])
     low, exponents = (turned & 255).astype(np.uint8), (turned >> 8).astype(np.uint8).tobytes()
-    high = np.frombuffer(lzma.compress(exponents), np.uint8)
+    high = np.frombuffer(lzma.compress(exponents, preset=0 if quick else None), np.uint8)
     index = [[name, list(tensor.shape)] for name, tensor in tensors.items()]
     metadata = {
+        **note,
         "format": FORMAT,
         "index": json.dumps(index),
         "sha256": hashlib.sha256(exponents + low.tobytes()).hexdigest(),
@@ -76,6 +89,13 @@ def read_packed(path: Path, fix: str) -> dict[str, Tensor]:
     return {
         name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)
     }
+
+
+def read_note(path: Path, name: str) -> str | None:
+    """Return what a file that `read_packed` takes has noted under a name, None if nothing."""
+    with safe_open(path, framework="np") as file:
+        noted: str | None = file.metadata().get(name)
+        return noted
 
 
 def _words(tensor: Tensor) -> NDArray[np.uint16]:

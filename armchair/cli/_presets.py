@@ -20,11 +20,18 @@ def chosen_preset(options: Sequence[str], known: Sequence[Name]) -> Name:
 
     Raises `UnknownNameError` for another.
     """
+    value = value_of(options, OPTION)
+    if value is None:
+        return known[0]
+    if value not in known:
+        raise UnknownNameError("preset", value, known)
+    return known[known.index(value)]
+
+
+def value_of(options: Sequence[str], name: str) -> str | None:
+    """Return what follows an option, `--name value` or `--name=value`; None if it is not there."""
     for option, following in zip(options, [*options[1:], ""], strict=True):
-        name, _, joined = option.partition("=")
-        if name == OPTION:
-            value = joined or following
-            if value not in known:
-                raise UnknownNameError("preset", value, known)
-            return known[known.index(value)]
-    return known[0]
+        found, _, joined = option.partition("=")
+        if found == name:
+            return joined or following
+    return None

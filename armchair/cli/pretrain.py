@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-from armchair.cli._presets import COOLDOWNS, Cooldown, chosen_preset
+from armchair.cli._presets import COOLDOWNS, Cooldown, chosen_preset, value_of
 from armchair.recipes import paper, sandbox
 from armchair.worldmodel.data.frame_store import StoreConfig
 from armchair.worldmodel.optimisation.budget import Budget
@@ -64,7 +64,7 @@ def defaults(options: Sequence[str]) -> Config:
         "paper": (paper.pretrain(), paper.frames(256), paper.PRETRAIN_STEPS),
         "paper-cooldown": (paper.cooldown(), paper.frames(384), paper.COOLDOWN_STEPS),
     }[preset]
-    if "--minutes" in options:
+    if value_of(options, "--minutes") is not None:
         steps = None
     missing = tyro.MISSING
     return Config(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import tyro
 
-from armchair.cli._presets import PRESETS, Preset, chosen_preset
+from armchair.cli._presets import PRESETS, Preset, chosen_preset, value_of
 from armchair.recipes import paper, sandbox
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.loop import LoopConfig
@@ -61,7 +61,8 @@ def defaults(options: Sequence[str]) -> Config:
     """Return the defaults that `--preset` among the options asks for."""
     preset = chosen_preset(options, PRESETS)
     recipe = paper.train() if preset == "paper" else sandbox.train()
-    steps = paper.STEPS if preset == "paper" and "--minutes" not in options else None
+    by_clock = value_of(options, "--minutes") is not None
+    steps = paper.STEPS if preset == "paper" and not by_clock else None
     missing = tyro.MISSING
     return Config(
         episodes=missing, encoder=missing, out=missing, preset=preset, recipe=recipe, steps=steps

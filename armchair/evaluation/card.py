@@ -41,7 +41,7 @@ def make_card(folder: Path, facts: CardFacts) -> str:
     """Return the card of the model in `folder` as Markdown."""
     config = json.loads((folder / CONFIG).read_text())
     kind = "sandbox: latents in stored units" if config["sandbox"] else "as in the paper"
-    held_out = [_data(path) for path in facts.held_out] or ["- every twentieth of these"]
+    held_out = [_data(path) for path in facts.held_out] or ["- one in twenty of these, by name"]
     return "\n".join(
         [
             f"# Model card: `{folder.parent.name}`",

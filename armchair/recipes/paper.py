@@ -25,6 +25,8 @@ PRETRAIN_STEPS = 240_000
 
 
 COOLDOWN_STEPS = 12_000
+COOLDOWN_WARMUP = 0.01
+"""Share of a cooldown in which the rate rises again."""
 
 
 def frames(image_size: int) -> StoreConfig:
@@ -33,7 +35,7 @@ def frames(image_size: int) -> StoreConfig:
 
 
 def pretrain() -> PretrainConfig:
-    """Return the primary phase of ViT-L (table 9); batch 3072 is over all processes."""
+    """Return the primary phase of ViT-L (table 9); lower its batch of 3072 to what a GPU holds."""
     return PretrainConfig(
         encoder=VIT_L,
         predictor=MaskPredictorConfig(width=384, depth=12, heads=12),
@@ -49,14 +51,21 @@ def pretrain() -> PretrainConfig:
 
 
 def cooldown() -> PretrainConfig:
-    """Return the cooldown of ViT-L: 64 frames of 384 pixels, the rate falling to 1e-6 (table 9)."""
+    """Return the cooldown of ViT-L: 64 frames of 384 pixels, the rate falling to 1e-6 (table 9).
+
+    The paper's has no warmup, as it keeps the optimiser's moments. Ours starts with fresh ones,
+    from a relay: a short rise keeps the first steps, whose size they do not bound yet, small.
+    """
     primary = pretrain()
     return replace(
         primary,
         encoder=replace(VIT_L, image_size=384),
         clips=replace(primary.clips, clip_frames=64),
         schedule=Schedule(
-            peak=5.25e-4, warmup_share=0.0, decay_share=1.0, final_ratio=1e-6 / 5.25e-4
+            peak=5.25e-4,
+            warmup_share=COOLDOWN_WARMUP,
+            decay_share=1.0 - COOLDOWN_WARMUP,
+            final_ratio=1e-6 / 5.25e-4,
         ),
     )
 

@@ -37,13 +37,16 @@ def pretrain() -> PretrainConfig:
 
 
 def cooldown() -> PretrainConfig:
-    """Return the cooldown: twice as long clips of 192 pixels, the rate falling to nothing."""
+    """Return the cooldown: twice as long clips of 192 pixels, the rate falling to nothing.
+
+    It rises first, for a moment, as the optimiser is fresh.
+    """
     primary = pretrain()
     return replace(
         primary,
         encoder=replace(primary.encoder, image_size=192),
         clips=replace(primary.clips, batch=24, clip_frames=8),
-        schedule=Schedule(peak=6e-4, warmup_share=0.0, decay_share=1.0),
+        schedule=Schedule(peak=6e-4, warmup_share=0.01, decay_share=0.99),
     )
 
 

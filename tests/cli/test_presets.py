@@ -41,7 +41,19 @@ def test_the_paper_and_what_is_changed_of_it() -> None:
     pretraining = parsed(pretrain, [*PRETRAIN, "--preset=paper"])
     assert pretraining.recipe == paper.pretrain()
     assert pretraining.recipe.schedule.rate(0.0) == pytest.approx(1e-4)
-    assert parsed(train, [*TRAIN, "--preset", "paper", "--minutes", "3"]).steps is None
+    for minutes in (["--minutes", "3"], ["--minutes=3"]):
+        assert parsed(train, [*TRAIN, "--preset", "paper", *minutes]).steps is None
+        assert parsed(pretrain, [*PRETRAIN, "--preset=paper", *minutes]).steps is None
+
+
+@pytest.mark.parametrize("name", ["sandbox-cooldown", "paper-cooldown"])
+def test_a_cooldown_starts_low_with_its_fresh_optimiser(name: str) -> None:
+    config = parsed(pretrain, [*PRETRAIN, "--preset", name])
+    schedule = config.recipe.schedule
+    assert schedule.rate(0.0) == pytest.approx(0.1 * schedule.peak)
+    assert schedule.rate(0.01) == pytest.approx(schedule.peak)
+    assert schedule.rate(0.505) == pytest.approx(0.5 * schedule.peak, rel=2e-2)
+    assert schedule.rate(1.0) <= 1e-6
 
 
 def test_an_unknown_preset() -> None:

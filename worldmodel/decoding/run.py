@@ -13,6 +13,7 @@ from armchair.worldmodel.devices import best_device
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
 from armchair.worldmodel.optimisation.reporter import Reporter
+from armchair.worldmodel.optimisation.team import check_alone
 from armchair.worldmodel.pretraining.run import prepare_store
 from armchair.worldmodel.sources import load_frame_encoder
 
@@ -38,6 +39,7 @@ def train_decoder(
     run: DecoderRun, config: DecoderConfig, store: StoreConfig, loop: LoopConfig, budget: Budget
 ) -> Path:
     """Do the run, or go on with it, and return the folder of the decoder."""
+    check_alone("decoder")
     videos = find_videos(run.videos)
     encoder = load_frame_encoder(run.model).to(best_device())
     with Reporter(run.out, "decoder") as reporter:

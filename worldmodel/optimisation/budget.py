@@ -17,9 +17,11 @@ class Budget:
     """Minutes of wall clock in total, over all resumed parts."""
 
     def __post_init__(self) -> None:
-        if (self.steps is None) == (self.minutes is None):
+        if self.steps is None and self.minutes is None:
+            raise BadValueError("no length given: give --steps or --minutes, one of the two.")
+        if self.steps is not None and self.minutes is not None:
             raise BadValueError(
-                f"steps is {self.steps} and minutes is {self.minutes}: set exactly one of the two."
+                f"--steps {self.steps} and --minutes {self.minutes}: give one of the two."
             )
         if min(x for x in (self.steps, self.minutes) if x is not None) <= 0:
             raise BadValueError("steps and minutes must be above 0.")

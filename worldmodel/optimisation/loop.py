@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,14 +92,22 @@ def run_loop(
     config: LoopConfig,
     reporter: Reporter,
     team: Team | None = None,
+    on_save: Callable[[int], None] = lambda step: None,
 ) -> int:
     """Train until the budget is spent; return the number of steps done in all.
 
+    `on_save` is called by the leader after each checkpoint, with the steps done.
     Takes up `folder/checkpoint.pt` if there is one. Raises KeyboardInterrupt, after a checkpoint,
     on SIGINT or SIGTERM; `ArmchairError` when the disk is full.
     """
     team = team or Team()
     step, seconds = _resume(learner, folder, reporter, team)
+
+    def save(step: int, seconds: float) -> None:
+        if team.leads:
+            _save(learner, folder, step, seconds)
+            on_save(step)
+
     started, saved, paced = time.monotonic() - seconds, time.monotonic(), (time.monotonic(), step)
     with _stop_requests() as stop, atomic.one_line_when_full(folder):
         while (progress := budget.progress(step, seconds)) < 1.0:
@@ -123,12 +131,12 @@ def run_loop(
             if team.leads and step % config.evaluate_steps == 0:
                 reporter.metrics(step, budget.progress(step, seconds), learner.evaluate(step))
             if stopping or now - saved > 60.0 * config.checkpoint_minutes:
-                _save(learner, folder, step, seconds, team)
+                save(step, seconds)
                 saved = time.monotonic()
             if stopping:
                 reporter.say(f"interrupted after step {step}; run the same command to go on")
                 raise KeyboardInterrupt
-        _save(learner, folder, step, seconds, team)
+        save(step, seconds)
     return step
 
 
@@ -150,9 +158,7 @@ def _stopped(folder: Path, what: str, step: int) -> ArmchairError:
     )
 
 
-def _save(learner: Learner, folder: Path, step: int, seconds: float, team: Team) -> None:
-    if not team.leads:
-        return
+def _save(learner: Learner, folder: Path, step: int, seconds: float) -> None:
     state = learner.state()
     if wrong := _not_finite(state):
         raise _stopped(folder, f"{wrong} is not finite", step)

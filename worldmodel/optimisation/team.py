@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from armchair.errors import BadValueError
 from armchair.worldmodel.devices import best_device
 
 WORLD_SIZE = "WORLD_SIZE"
@@ -23,6 +24,16 @@ WORLD_SIZE = "WORLD_SIZE"
 PATIENCE = timedelta(hours=24)
 """How long one process waits for another that encodes all episodes, say; NCCL's own is 10 minutes.
 """
+
+
+def check_alone(verb: str) -> None:
+    """Raise `BadValueError` if `torchrun` started several processes of a verb that is for one."""
+    size = os.environ.get(WORLD_SIZE, "1")
+    if int(size) > 1:
+        raise BadValueError(
+            f"{verb} trains in one process, {WORLD_SIZE} is {size}: all would train the same and "
+            "write the same files. Start it without torchrun."
+        )
 
 
 class Team:

@@ -18,7 +18,8 @@ from armchair.worldmodel.data.frame_store import FrameStore
 from armchair.worldmodel.devices import best_device
 from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
 from armchair.worldmodel.optimisation.adamw import AdamWConfig, Optimiser
-from armchair.worldmodel.optimisation.loop import Moment, generator_at
+from armchair.worldmodel.optimisation.draws import Draws
+from armchair.worldmodel.optimisation.loop import Moment
 from armchair.worldmodel.optimisation.schedule import Schedule
 from armchair.worldmodel.optimisation.setup import Setup, plain
 from armchair.worldmodel.precision import autocast
@@ -83,7 +84,8 @@ class PretrainLearner:
     def __init__(
         self, config: PretrainConfig, store: FrameStore, seed: int, watch: Watch | None = None
     ) -> None:
-        self.config, self.store, self.seed, self.watch = config, store, seed, watch
+        self.config, self.store, self.watch = config, store, watch
+        self.draws = Draws(seed)
         torch.manual_seed(seed)
         self.network = MaskDenoiser(
             config.encoder, config.predictor, len(config.masks), config.change
@@ -100,7 +102,7 @@ class PretrainLearner:
         for stream, (count, frames) in enumerate(self._groups):
             if count == 0:
                 continue
-            generator = generator_at(self.seed, moment.step, stream)
+            generator = self.draws.generator(moment.step, stream)
             patches = self._patches(count, frames, generator)
             tubelets = max(frames // self.config.encoder.tubelet_size, 1)
             losses, tokens = self._losses(patches, tubelets, generator)
@@ -110,7 +112,7 @@ class PretrainLearner:
                 values |= {f"loss_{name}/mask{i}": v for i, v in enumerate(losses.tolist())}
                 values |= collapse_monitor(tokens.unflatten(1, (tubelets, -1)), name)
         if self.config.change.pairs:
-            changed = self._change(generator_at(self.seed, moment.step, len(self._groups)))
+            changed = self._change(self.draws.generator(moment.step, len(self._groups)))
             total = total + changed * self.config.change.weight
             values["change_to_copy"] = float(changed.detach())
         norm = self.optimiser.step(total, moment.rate)
@@ -182,13 +184,11 @@ class PretrainLearner:
         return {
             "network": self.network.state_dict(),
             "adamw": self.optimiser.adamw.state_dict(),
-            "seed": self.seed,
-        }
+        } | self.draws.state()
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from `state`; raises ValueError for another seed, RuntimeError for other sizes."""
-        if state["seed"] != self.seed:
-            raise ValueError(f"seed {state['seed']}, this run has {self.seed}")
+        self.draws.load_state(state)
         self.network.load_state_dict(state["network"])
         self.optimiser.adamw.load_state_dict(state["adamw"])
 

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from armchair.errors import BadFileError
 from armchair.worldmodel.data.frame_store import (
     FrameStore,
     StoreConfig,
     find_videos,
     update_store,
 )
-from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.encoder_files import save_encoder
 from armchair.worldmodel.optimisation.budget import Budget
+from armchair.worldmodel.optimisation.draws import History, from_plain, in_words, plain
 from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
 from armchair.worldmodel.optimisation.reporter import Reporter
-from armchair.worldmodel.packed_tensors import read_packed, write_packed
+from armchair.worldmodel.optimisation.team import check_alone
+from armchair.worldmodel.packed_tensors import read_note, read_packed, write_packed
 from armchair.worldmodel.pretraining.learner import PretrainConfig, PretrainLearner, Watch
 from armchair.worldmodel.pretraining.network import MaskDenoiser
 from armchair.worldmodel.sources import load_frame_encoder
 from armchair.worldmodel.tensor_files import fill
 
 ENCODER, RELAY = "encoder", "relay.safetensors"
+HISTORY = "history"
+"""Name of a relay's note."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +59,14 @@ def pretrain(
 
     `watch` sees the encoder every `loop.evaluate_steps` and at the end; it changes nothing.
     """
+    check_alone("pretrain")
     videos = find_videos(run.videos)
     with Reporter(run.out, "pretrain") as reporter:
         frames = prepare_store(videos, run.store, store, reporter)
         learner = PretrainLearner(config, frames, run.seed, watch)
         if run.init is not None:
-            load_relay(learner.network, run.init)
+            learner.draws.history = load_relay(learner.network, run.init)
+            reporter.say(f"starting from {run.init}: {in_words(learner.draws.history)}")
         reporter.say(f"pre-training on {len(frames)} frames of {len(frames.videos)} videos")
         steps = run_loop(
             learner,
@@ -68,26 +75,27 @@ def pretrain(
             schedule=config.schedule,
             config=loop,
             reporter=reporter,
+            on_save=lambda step: write_relay(run.out / RELAY, learner, step, quick=True),
         )
         reporter.metrics(steps, 1.0, learner.evaluate(steps))
-        write_results(run.out, learner.network)
+        save_encoder(run.out / ENCODER, learner.encoder())
+        write_relay(run.out / RELAY, learner, steps)
         reporter.say(f"{steps} steps done; encoder in {run.out / ENCODER}")
     return run.out / ENCODER
 
 
-def write_results(folder: Path, network: MaskDenoiser) -> None:
-    """Write `encoder/` (the teacher) and the relay (all three networks) in bfloat16."""
-    encoder = FrameEncoder(network.config)
-    encoder.backbone.load_state_dict(network.teacher.state_dict())
-    save_encoder(folder / ENCODER, encoder)
-    write_packed(folder / RELAY, network.state_dict())
+def write_relay(path: Path, learner: PretrainLearner, step: int, *, quick: bool = False) -> None:
+    """Write all three networks in bfloat16, and for how long they were trained."""
+    note = {HISTORY: json.dumps(plain(learner.draws.history_at(step)))}
+    write_packed(path, learner.network.state_dict(), note, quick=quick)
 
 
-def load_relay(network: MaskDenoiser, path: Path) -> None:
+def load_relay(network: MaskDenoiser, path: Path) -> History:
     """Take up the weights of a relay, or of an encoder's or a world model's folder.
 
     A folder has the teacher alone: the student starts from it too, and the mask predictor anew.
-    Clips may be longer and pictures larger than they were: rotary positions have no weights. Raises
+    Clips may be longer and pictures larger than they were: rotary positions have no weights.
+    Returns what the relay says was done before; a folder and older relays say nothing. Raises
     `BadFileError` when the weights do not fit.
     """
     fix = f"Give the {RELAY}, encoder/ or model/ of a run with the same sizes."
@@ -95,8 +103,12 @@ def load_relay(network: MaskDenoiser, path: Path) -> None:
         tensors = load_frame_encoder(path).backbone.state_dict()
         for encoder in (network.student, network.teacher):
             fill(encoder, tensors, path, fix)
-        return
+        return ()
     fill(network, read_packed(path, fix), path, fix)
+    try:
+        return from_plain(json.loads(read_note(path, HISTORY) or "[]"))
+    except (ValueError, TypeError) as error:
+        raise BadFileError(path, f"its history cannot be read ({error})", fix) from error
 
 
 def prepare_store(

@@ -13,6 +13,7 @@ from armchair.errors import BadValueError
 from armchair.worldmodel.losses import ROLLOUT_STEPS, Losses, ac_losses
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.adamw import AdamWConfig, Optimiser
+from armchair.worldmodel.optimisation.draws import Draws
 from armchair.worldmodel.optimisation.loop import Moment, generator_at
 from armchair.worldmodel.optimisation.schedule import Schedule
 from armchair.worldmodel.optimisation.setup import Setup, plain
@@ -102,6 +103,7 @@ class TrainLearner:
     ) -> None:
         self.config, self.model, self.data, self.held_out = config, model, data, held_out
         self.seed, self.team = seed, team or Team()
+        self.draws = Draws(seed)
         if config.clips.batch % self.team.size:
             raise BadValueError(
                 f"clips.batch {config.clips.batch} cannot be shared evenly by {self.team.size} "
@@ -118,7 +120,7 @@ class TrainLearner:
     def update(self, moment: Moment) -> dict[str, float]:
         """Do one step on a batch of clips."""
         part = (self.team.rank, self.team.size)
-        drawn = self.data.sample(generator_at(self.seed, moment.step), part=part)
+        drawn = self.data.sample(self.draws.generator(moment.step), part=part)
         tokens, states, actions = (x.to(self.model.device) for x in drawn)
         latents = self.model.latents_of(tokens)
         with autocast(self.model.device):
@@ -224,13 +226,11 @@ class TrainLearner:
             "average": self.average.predictor.state_dict(),
             "units": unit_tensors(self.model),
             "adamw": self.optimiser.adamw.state_dict(),
-            "seed": self.seed,
-        }
+        } | self.draws.state()
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from `state`; raises ValueError or RuntimeError if it is of another set-up."""
-        if state["seed"] != self.seed:
-            raise ValueError(f"seed {state['seed']}, this run has {self.seed}")
+        self.draws.load_state(state)
         for model, name in ((self.model, "predictor"), (self.average, "average")):
             model.predictor.load_state_dict(state[name])
             load_unit_tensors(model, state["units"])

@@ -10,8 +10,10 @@ import torch
 
 from armchair.worldmodel.data.episodes import DroidEpisodes, EpisodeHandle
 from armchair.worldmodel.encoder import FrameEncoder
+from armchair.worldmodel.model_files import CARD
 from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.optimisation.budget import Budget
+from armchair.worldmodel.optimisation.draws import in_words, read_history, write_history
 from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
 from armchair.worldmodel.optimisation.reporter import Reporter
 from armchair.worldmodel.optimisation.team import Team
@@ -54,6 +56,7 @@ def train(
 ) -> Path:
     """Do the run, or go on with it, and return the folder of the model.
 
+    The model is written at every checkpoint, so that a killed run leaves one to start from.
     Validation at the end goes to `scores.json` beside it.
     """
     both = find_both(run)
@@ -76,6 +79,9 @@ def train(
             run.seed,
             team,
         )
+        if run.init is not None:
+            learner.draws.history = read_history(run.init)
+            reporter.say(f"starting from {run.init}: {in_words(learner.draws.history)}")
         if why := learner.check_held_out():
             reporter.say(f"validation goes without rollouts by horizon: {why}")
         steps = run_loop(
@@ -86,15 +92,22 @@ def train(
             config=loop,
             reporter=reporter,
             team=team,
+            on_save=lambda step: write_model(run.out / MODEL, learner, step),
         )
         if team.leads:
-            learner.average.save_pretrained(run.out / MODEL, dtype=torch.bfloat16)
             scores = learner.evaluate(steps)
             reporter.metrics(steps, 1.0, scores)
             atomic.write_json(run.out / SCORES, scores)
         team.close()
         reporter.say(f"{steps} steps done; model in {run.out / MODEL}")
     return run.out / MODEL
+
+
+def write_model(folder: Path, learner: TrainLearner, step: int) -> None:
+    """Write the model with averaged weights as they are now; a card of earlier ones goes."""
+    learner.average.save_pretrained(folder, dtype=torch.bfloat16)
+    write_history(folder, learner.draws.history_at(step))
+    (folder / CARD).unlink(missing_ok=True)
 
 
 def find_both(run: TrainRun) -> tuple[list[EpisodeHandle], list[EpisodeHandle]]:

@@ -31,7 +31,14 @@ def test_budget_of_steps_or_minutes() -> None:
     assert Budget(minutes=2).expected_steps(100, seconds=60) == pytest.approx(200)
 
 
-@pytest.mark.parametrize("both", [{}, {"steps": 1, "minutes": 1.0}, {"steps": 0}])
-def test_budget_is_exactly_one(both: dict[str, int]) -> None:
-    with pytest.raises(BadValueError, match="steps"):
+@pytest.mark.parametrize(
+    ("both", "said"),
+    [
+        ({}, "no length given: give --steps or --minutes"),
+        ({"steps": 1, "minutes": 1.0}, r"--steps 1 and --minutes 1\.0: give one of the two"),
+        ({"steps": 0}, "above 0"),
+    ],
+)
+def test_budget_is_exactly_one(both: dict[str, int], said: str) -> None:
+    with pytest.raises(BadValueError, match=said):
         Budget(**both)

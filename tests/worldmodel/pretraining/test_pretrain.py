@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -14,11 +15,13 @@ import pytest
 import torch
 
 from armchair.cli import pretrain as verb
-from armchair.errors import BadFileError
+from armchair.errors import BadFileError, BadValueError
 from armchair.worldmodel.data.frame_store import FrameStore, StoreConfig
 from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.encoder_files import encoder_hash, load_encoder
+from armchair.worldmodel.optimisation.draws import Piece
 from armchair.worldmodel.optimisation.loop import LoopConfig, Moment
+from armchair.worldmodel.packed_tensors import write_packed
 from armchair.worldmodel.pretraining.clips import ClipConfig, random_crop
 from armchair.worldmodel.pretraining.learner import (
     PretrainConfig,
@@ -60,7 +63,7 @@ def test_results_and_relay(videos: Path, tmp_path: Path) -> None:
     encoder = load_encoder(out / "encoder")
     assert encoder.config == RECIPE.encoder
     learner = PretrainLearner(RECIPE, FrameStore(out / "frames"), seed=0)
-    load_relay(learner.network, out / "relay.safetensors")
+    assert load_relay(learner.network, out / "relay.safetensors") == (Piece(seed=0, steps=3),)
     state = learner.network.teacher.state_dict()
     for name, value in encoder.backbone.state_dict().items():
         assert torch.equal(value, state[name]), name
@@ -68,6 +71,33 @@ def test_results_and_relay(videos: Path, tmp_path: Path) -> None:
         videos, tmp_path / "b", steps=2, init=out / "relay.safetensors", store=out / "frames"
     )
     assert encoder_hash(load_encoder(following / "encoder")) != encoder_hash(encoder)
+    assert "trained before for 3 steps with seed 0; what" in (following / "log.txt").read_text()
+    pieces = (Piece(seed=0, steps=3), Piece(seed=0, steps=2))
+    assert load_relay(learner.network, following / "relay.safetensors") == pieces
+
+
+def test_the_next_piece_draws_on_even_with_the_same_seed(videos: Path, tmp_path: Path) -> None:
+    out = run(videos, tmp_path / "a", steps=1)
+
+    def loss(step: int, before: tuple[Piece, ...] = ()) -> float:
+        learner = PretrainLearner(RECIPE, FrameStore(out / "frames"), seed=0)
+        learner.draws.history = before
+        return learner.update(moment(step))["loss"]
+
+    pieces = (Piece(seed=3, steps=4), Piece(seed=0, steps=1))
+    assert loss(0, pieces) == loss(5) != loss(0)
+
+
+def test_relays_of_earlier_versions_and_damaged_ones(videos: Path, tmp_path: Path) -> None:
+    out = run(videos, tmp_path / "a", steps=1)
+    network = PretrainLearner(RECIPE, FrameStore(out / "frames"), seed=0).network
+    write_packed(tmp_path / "old.safetensors", network.state_dict())
+    assert load_relay(network, tmp_path / "old.safetensors") == ()
+    old = run(videos, tmp_path / "b", steps=1, init=tmp_path / "old.safetensors")
+    assert "give a --seed that was not used before" in (old / "log.txt").read_text()
+    write_packed(tmp_path / "bad.safetensors", network.state_dict(), {"history": '{"a": 1}'})
+    with pytest.raises(BadFileError, match="its history cannot be read"):
+        load_relay(network, tmp_path / "bad.safetensors")
 
 
 def test_killed_run_ends_in_the_same_weights(videos: Path, tmp_path: Path) -> None:
@@ -80,11 +110,15 @@ def test_killed_run_ends_in_the_same_weights(videos: Path, tmp_path: Path) -> No
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 300
-        while not (out / "checkpoint.pt").exists() and process.poll() is None:
+        while not (out / "relay.safetensors").exists() and process.poll() is None:
             if time.monotonic() > deadline:
                 break
             time.sleep(0.01)
         process.kill()
+    assert process.returncode == -signal.SIGKILL
+    learner = PretrainLearner(RECIPE, FrameStore(out / "frames"), seed=0)
+    (piece,) = load_relay(learner.network, out / "relay.safetensors")
+    assert 1 <= piece.steps < 30  # what a killed run leaves can be gone on from elsewhere
     run(videos, out, steps=30)
     assert "resuming" in (out / "log.txt").read_text()
     hashes = [encoder_hash(load_encoder(folder / "encoder")) for folder in (whole, out)]
@@ -125,6 +159,16 @@ def test_no_video_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadFileError, match="no MP4 file"):
         run(tmp_path / "empty", tmp_path / "out", steps=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_several_processes_are_refused(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(BadValueError, match="pretrain trains in one process, WORLD_SIZE is 2"):
+        run(videos, tmp_path / "out", steps=1)
+    assert not (tmp_path / "out").exists()
 
 
 def test_momentum_is_scaled_to_the_run() -> None:

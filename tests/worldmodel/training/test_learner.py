@@ -12,6 +12,7 @@ import torch
 from armchair.errors import BadValueError
 from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
 from armchair.worldmodel.model import WorldModel
+from armchair.worldmodel.optimisation.draws import Piece
 from armchair.worldmodel.optimisation.loop import Moment, generator_at
 from armchair.worldmodel.predictor import ACPredictor, PredictorConfig
 from armchair.worldmodel.training.action_inference import (
@@ -139,6 +140,15 @@ def test_the_rollout_is_as_long_as_asked_for(toy: TokenCache, steps: int) -> Non
 def test_a_rollout_longer_than_the_clips_is_refused() -> None:
     with pytest.raises(BadValueError, match=r"rollout_steps is 3; .*frames 3 it is 1 … 2"):
         TrainConfig(rollout_steps=3)
+
+
+def test_a_run_from_a_relay_draws_what_comes_next(toy: TokenCache) -> None:
+    fresh, later = new_learner(toy), new_learner(toy)
+    later.draws.history = (Piece(seed=0, steps=4), Piece(seed=9, steps=2))
+    assert later.update(moment(0))["loss"] == fresh.update(moment(6))["loss"]
+    rest = new_learner(toy)
+    rest.load_state(later.state())
+    assert rest.draws.history == later.draws.history
 
 
 def test_only_the_predictor_learns(toy: TokenCache) -> None:

@@ -25,6 +25,7 @@ from armchair.worldmodel.data.episodes import DroidEpisodes
 from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.encoder_files import save_encoder
 from armchair.worldmodel.model import WorldModel
+from armchair.worldmodel.optimisation.draws import Piece, read_history
 from armchair.worldmodel.optimisation.loop import LoopConfig
 from armchair.worldmodel.training.action_inference import InferenceConfig
 from armchair.worldmodel.training.clips import ClipConfig
@@ -78,6 +79,12 @@ def test_a_run_its_resume_and_its_relay(episodes: Path, saved: Path, tmp_path: P
         WorldModel.from_pretrained(relay).state_dict()["statistics.change_scale"],
         model.state_dict()["statistics.change_scale"],
     )
+    assert "trained before for 3 steps with seed 0" in (tmp_path / "b" / "log.txt").read_text()
+    drawn = torch.load(tmp_path / "b" / "checkpoint.pt", weights_only=True)["learner"]["history"]
+    assert drawn == [{"seed": 0, "steps": 3}]
+    (folder / "history.json").write_text("[1]")
+    with pytest.raises(BadFileError, match="not a history"):
+        run(episodes, saved, tmp_path / "c", init=folder)
 
 
 def test_units_are_measured_anew_for_an_encoder_that_went_on_learning(
@@ -107,12 +114,16 @@ def test_a_killed_run_ends_in_the_same_weights(episodes: Path, saved: Path, tmp_
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 300
-        while not (out / "checkpoint.pt").exists() and process.poll() is None:
+        while not (out / "model" / "history.json").exists() and process.poll() is None:
             if time.monotonic() > deadline:
                 break
             time.sleep(0.01)
         process.kill()
     assert process.returncode == -signal.SIGKILL
+    (piece,) = read_history(out / "model")
+    assert 1 <= piece.steps < steps
+    elsewhere = run(episodes, saved, tmp_path / "elsewhere", init=out / "model")
+    assert read_history(elsewhere) == (piece, Piece(seed=0, steps=3))
     resumed = run(episodes, saved, out, steps=steps)
     assert "resuming" in (out / "log.txt").read_text()
     weights = [(folder / "model.safetensors").read_bytes() for folder in (whole, resumed)]
@@ -220,8 +231,12 @@ def test_a_model_is_there_when_scoring_fails(
 def test_bad_input(episodes: Path, saved: Path, tmp_path: Path) -> None:
     with pytest.raises(BadFileError, match="not an encoder's folder"):
         run(episodes, tmp_path, tmp_path / "out")
-    with pytest.raises(BadValueError, match="exactly one"):
+    with pytest.raises(BadValueError, match="one of the two"):
         run(episodes, saved, tmp_path / "out", minutes=1.0)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadFileError, match="no episode found"):
+        run(tmp_path / "empty", saved, tmp_path / "out")
     (saved / "encoder.safetensors").write_bytes(b"cut")
     with pytest.raises(BadFileError, match=r"encoder\.safetensors: not a whole safetensors file"):
         run(episodes, saved, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -46,7 +46,7 @@ class SearchConfig(ABC):
     """Settings that all planners share; each planner's config adds its own.
 
     horizon: actions in a plan; warm_start: let the previous plan compete; gripper_deadband: smaller
-    gripper changes become zero in the result; opening_deadband: likewise for those that open, where
+    gripper changes become zero in the result; opening_deadband: likewise for those that open,
     where it is larger: a held object is lost by the smallest of them, and nothing is gained.
     closing_gain: closing changes are carried out times this, up to the bound; what is gripped stops
     the fingers, and a picture hardly tells a firm grip from none.

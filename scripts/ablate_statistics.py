@@ -2,7 +2,7 @@
 
     python scripts/ablate_statistics.py --out runs/ablation            # small: under an hour
     python scripts/ablate_statistics.py --out runs/ablation --train-episodes 400 --steps 4000 \\
-        --width 256 --depth 4 --samples 512 128                        # the shipped model's size
+        --width 192 --depth 4 --samples 512 128                        # the shipped model's size
 
 For each level it collects episodes, for each unit it trains a predictor on the same frozen encoder
 and lets `armchair infer` judge it on episodes of that level. What is there already is not made

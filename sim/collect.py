@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from armchair.episode import Simulation
-from armchair.errors import BadValueError, UnknownNameError
+from armchair.errors import BadFileError, BadValueError, UnknownNameError
 from armchair.poses import euler_to_matrix
 from armchair.seeds import episode_seed
 from armchair.sim.arm import DOWN, SimArm
@@ -121,6 +121,8 @@ def collect(
     work = ENGINES[engine]
     if workers < 0:
         raise BadValueError(f"workers {workers}: give 1 or more processes, or 0 for one per core.")
+    if root.exists() and not root.is_dir():
+        raise BadFileError(root, "is a file, not a folder", "Choose a folder to collect into.")
     root = root.absolute()
     claim(root, config.settings())
     clean_leftovers(root)

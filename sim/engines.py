@@ -1,4 +1,4 @@
-"""Who does the work: this machine's processes, or a Ray cluster (`pip install armchair[ray]`).
+"""Who does the work: this machine's processes, or a Ray cluster (extra `ray`).
 
 An engine gets a function of an index and the list of indices, and yields each index as it is done.
 """
@@ -102,8 +102,8 @@ def _ray_module() -> ModuleType:
         if error.name != "ray":
             raise
         raise ArmchairError(
-            "engine 'ray': Ray is not installed. Run `pip install 'armchair[ray]'`, or take "
-            "`--engine local`."
+            "engine 'ray': Ray is not installed. Run `pip install -e '.[ray]'` in your clone, or "
+            "take `--engine local`."
         ) from error
     module: ModuleType = ray
     return module

@@ -17,12 +17,13 @@ class Config:
     """Options of `armchair bench`."""
 
     only: tuple[str, ...] = ()
-    """Benchmarks to run, all but the last by default: action, collect, load, plan, plan-long,
-    plan-window, render, train; time-to-energy takes half a minute per problem."""
+    """Benchmarks to run; by default all of action, collect, load, plan, plan-long, plan-window,
+    render and train. time-to-energy runs only when named: half a minute per problem."""
     model: str = "default"
-    """World model: a name (default is the shipped one) or a folder with a checkpoint."""
+    """World model: a name (default is the shipped one), a folder, a .pt file of Meta's or a Hugging
+    Face hub id."""
     planner: str = "cem"
-    """Planner that `action` times."""
+    """Planner that `action` times; cem imagines equally many candidates each time."""
     repeats: int = 5
     """Timed runs of each; the median counts."""
     mesh_keep: float | None = None

@@ -1,4 +1,4 @@
-"""inferred against real actions over camera positions, and the turn that mends them
+"""Compare inferred with real actions over camera positions; find the turn that mends them.
 
 Appendix B.4 of the V-JEPA 2 paper: at each camera angle a random walk in the horizontal plane, the
 action that the model infers between every two frames, the least-squares map to the real one, its
@@ -28,11 +28,12 @@ class Config:
     episodes: int = 0
     """Reaches per angle as inferred, and as many turned by the calibration; 0 plays none."""
     planner: str = "cem"
-    """Planner that infers the actions."""
+    """Planner that infers the actions; cem looks one action ahead, and two frames are one apart."""
     planner_options: tuple[str, ...] = ()
     """Planner settings to change, as name=value."""
     model: str = "default"
-    """World model: a name (default is the shipped one) or a folder with a checkpoint."""
+    """World model: a name (default is the shipped one), a folder, a .pt file of Meta's, a Hugging
+    Face hub id, or a plug-in's name."""
     level: str = "none"
     """Randomisation of the scene: none, light or full; jitter of the camera adds to the angle."""
     seed: int = 0

@@ -1,4 +1,4 @@
-"""reports of several planners side by side, with exact McNemar tests between them
+"""Put reports of several planners side by side, with exact McNemar tests between them.
 
 Takes folders of `armchair evaluate` on the same role, level and seed. Prints the tests and writes
 compare.md, with the layouts of the paper's tables 2 and 3, and compare.json into --out.

@@ -1,4 +1,4 @@
-"""`armchair convert`: V-JEPA 2 weights of Meta's or Hugging Face's to ours, and back."""
+"""Convert V-JEPA 2 weights of Meta's or Hugging Face's to ours, and back."""
 
 from __future__ import annotations
 

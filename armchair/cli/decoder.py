@@ -1,4 +1,4 @@
-"""`armchair decoder`: train the frame decoder, pixels from tokens, that `imagine` shows with."""
+"""Train the frame decoder, pixels from tokens, that `imagine` shows with."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class Config:
     out: Path
     """Folder for the results: decoder/, checkpoint.pt, log.txt, tensorboard/."""
     model: str = "default"
-    """World model or encoder whose tokens are decoded: name, folder, file or hub id."""
+    """World model or encoder whose tokens are decoded: a name (default is the shipped one), a
+    folder, a .pt file of Meta's or a Hugging Face hub id."""
     store: Path | None = None
     """Folder of decoded frames, extended by videos that it lacks (default: OUT/frames)."""
     steps: int | None = None

@@ -1,4 +1,4 @@
-"""closed-loop planning on tasks, with controls, a report and one video per episode
+"""Plan in closed loop on tasks: controls, a report and one video per episode.
 
 Writes report.json, report.md and videos/ into --out, shows a progress bar and a table. Benchmark
 v1: the agent sees frames, the robot's own state and goal images, nothing else. Given again, a
@@ -49,9 +49,11 @@ class Config:
     planner_options: tuple[str, ...] = ()
     """Planner settings to change, as name=value: samples=256 bounds.translation=0.05 (metres)."""
     model: str = "default"
-    """World model: a name (default is the shipped one) or a folder with a checkpoint."""
+    """World model: a name (default is the shipped one), a folder, a .pt file of Meta's, a Hugging
+    Face hub id, or a plug-in's name."""
     context_frames: int = 1
-    """How many lived model frames the world model sees when it imagines."""
+    """Moments of the episode that the planner shows the world model, the present one included; a
+    model looks back on no more than the context_frames of its config.json, whatever is shown."""
     out: Path = Path("runs/evaluate")
     """Folder for the report and the videos."""
     seed: int = 0

@@ -1,4 +1,4 @@
-"""`armchair imagine`: decode a rollout of a given action sequence next to the real frames."""
+"""Decode a rollout of a given action sequence next to the real frames."""
 
 from __future__ import annotations
 
@@ -28,9 +28,11 @@ class Config:
     out: Path
     """Folder for the pictures and the numbers."""
     model: str = "default"
-    """Name, folder, file or hub id of a world model with a predictor."""
+    """World model: a name (default is the shipped one), a folder, a .pt file of Meta's or a Hugging
+    Face hub id."""
     decoder: Path | None = None
-    """Folder with decoder.safetensors (default: the model's own folder)."""
+    """Folder with decoder.safetensors, OUT/decoder of `armchair decoder` (default: the model's own
+    folder; the shipped model has none yet)."""
     index: int = 0
     """Which episode of the folder, counted from 0."""
     start_row: int = 0

@@ -1,4 +1,4 @@
-"""What a model knows of held-out episodes: actions inferred, and rollouts by horizon."""
+"""Tell what a model knows of held-out episodes: actions inferred, and rollouts by horizon."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class Config:
     apart: bool = False
     """Score every folder by itself, levels say; otherwise they are taken together."""
     model: str = "default"
-    """Name or folder of a world model."""
+    """World model: a name (default is the shipped one), a folder, a .pt file of Meta's or a Hugging
+    Face hub id."""
     max_episodes: int = 100
     """Episodes to draw pairs from, evenly spread over the folders."""
     out: Path | None = None

@@ -47,8 +47,9 @@ class Config:
     sheet_episodes: int = 12
     """Lines of the contact sheet."""
     model: str | None = None
-    """World model or encoder (name, folder, file, hub id) whose tokens are probed for flange,
-    gripper, object, contact and held-or-not, on held-out episodes of the folder."""
+    """World model or encoder whose tokens are probed for flange, gripper, object, contact and
+    held-or-not, on held-out episodes of the folder: a name (default is the shipped one), a folder,
+    a .pt file of Meta's or a Hugging Face hub id."""
     probes: Path | None = None
     """JSON file for the probes' figures."""
     all_cameras: bool = False

@@ -1,4 +1,4 @@
-"""energy over two action axes, as a picture and as numbers
+"""Draw the energy over two action axes, as a picture and as numbers.
 
 Takes two frames one action apart (a simulated move, a saved pair, two rows of a logged episode),
 imagines every action of a grid from the first and scores it against the second. Writes
@@ -49,8 +49,11 @@ class Config:
     is one still picture."""
     planner: str = "cem-waypoint"
     """Planner that plays the episode of --film."""
+    planner_options: tuple[str, ...] = ()
+    """That planner's settings to change, as name=value."""
     model: str = "default"
-    """World model: a name (default is the shipped one) or a folder with a checkpoint."""
+    """World model: a name (default is the shipped one), a folder, a .pt file of Meta's, a Hugging
+    Face hub id, or a plug-in's name."""
     out: Path = Path("runs/landscape")
     """Folder for the picture and the numbers; files of the same name are replaced."""
     seed: int = 0
@@ -102,7 +105,7 @@ def _film(config: Config, settings: LandscapeConfig, named: NamedModel) -> None:
     from armchair.evaluation.landscape_film import figures_of, film, moments
     from armchair.evaluation.logged_pairs import logged_moments
     from armchair.evaluation.provenance import code_version
-    from armchair.planners import RecedingHorizonAgent, load_planner
+    from armchair.planners import RecedingHorizonAgent, load_planner, with_options
 
     console = Console()
     if config.logged is not None:
@@ -110,7 +113,7 @@ def _film(config: Config, settings: LandscapeConfig, named: NamedModel) -> None:
         name = f"{config.logged.name.replace(':', '-')}-{config.rows[0]}-{config.rows[1]}"
     else:
         scene = _scene(config)
-        planner = load_planner(config.planner)
+        planner = with_options(load_planner(config.planner), config.planner_options)
         agent = RecedingHorizonAgent(named.model, planner, scene.policy_seed())
         pairs = moments(scene, agent, config.film)
         name = f"reach-{config.seed}-{config.episode}"

@@ -4,7 +4,8 @@ Nothing heavy is imported until a verb is chosen: `armchair --help` reads the ve
 from their source. A verb is a module of `armchair.cli` that offers a frozen dataclass `Config`
 (each field documented, with units) and `run(config) -> None`.
 
-Exit codes: 0 success; 2 bad input, in one line on stderr; 130 interrupted.
+Exit codes: 0 success; 1 a threshold of `evaluate --ci` missed; 2 bad input, in one line on stderr;
+130 interrupted. Our own mistakes keep their traceback.
 """
 
 from __future__ import annotations
@@ -121,8 +122,7 @@ def _overview() -> str:
 
 def _first_line(module: Path) -> str:
     tree = ast.parse(module.read_text(encoding="utf-8"))
-    line = (ast.get_docstring(tree) or "").partition("\n")[0]
-    return line.removeprefix(f"`armchair {module.stem}`: ")
+    return (ast.get_docstring(tree) or "").partition("\n")[0]
 
 
 def _complain(line: str) -> int:

@@ -1,4 +1,4 @@
-"""`armchair pretrain`: mask-denoising pre-training of a V-JEPA 2 encoder on video alone."""
+"""Pre-train a V-JEPA 2 encoder on video alone, by mask-denoising."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`armchair train`: the action-conditioned predictor on a frozen encoder."""
+"""Train the action-conditioned predictor on a frozen encoder."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ class Config:
     episodes: tuple[Path, ...]
     """Folders of DROID-format episodes."""
     encoder: Path
-    """Folder that `armchair pretrain` wrote (OUT/encoder); or of released weights a name
-    (vjepa2-vitl, -vith, -vitg, -vitg-384), a .pt file or a Hugging Face hub id."""
+    """Folder that `armchair pretrain` wrote (OUT/encoder); default, the shipped model's; or of
+    released weights a name (vjepa2-vitl, -vith, -vitg, -vitg-384), a .pt file or a Hugging Face hub
+    id."""
     out: Path
     """Folder for the results: model/, checkpoint.pt, log.txt, tensorboard/."""
     held_out: tuple[Path, ...] = ()

@@ -1,4 +1,4 @@
-"""an episode live: frame, goal, energy and the chosen action
+"""Watch an episode live: frame, goal, energy and the chosen action.
 
 In a window where there is a display; else as an MP4 that grows while the episode runs, and that
 players open before it ends. Counts for nothing: `armchair evaluate` makes reports.
@@ -20,15 +20,18 @@ class Config:
     """Options of `armchair watch`."""
 
     task: str = "reach"
-    """Task to play."""
+    """Task to play: reach, grasp-cup, grasp-box, reach-with-cup, reach-with-box, pick-place-cup or
+    pick-place-box."""
     planner: str = "cem-waypoint"
     """Planner, or a plug-in's name."""
     planner_options: tuple[str, ...] = ()
     """Planner settings to change, as name=value."""
     model: str = "default"
-    """World model: a name (default is the shipped one) or a folder with a checkpoint."""
+    """World model: a name (default is the shipped one), a folder, a .pt file of Meta's, a Hugging
+    Face hub id, or a plug-in's name."""
     context_frames: int = 1
-    """How many lived model frames the world model sees when it imagines."""
+    """Moments of the episode that the planner shows the world model, the present one included; a
+    model looks back on no more than the context_frames of its config.json, whatever is shown."""
     seed: int = 0
     """Seed of the scene, of role validation."""
     episode: int = 0

@@ -145,7 +145,8 @@ def with_random_predictor(model: LatentDynamics, seed: int) -> LatentDynamics:
     if not isinstance(predictor, nn.Module):
         raise BadValueError(
             f"{type(model).__name__} has no `predictor` module to re-initialise. "
-            "Leave out the control random-predictor."
+            "Leave out the control random-predictor: --controls random hold shuffled-goal expert "
+            "expert-constrained."
         )
     blind = copy.copy(model)
     if isinstance(blind, nn.Module):  # a shallow copy shares the table of sub-modules

@@ -104,6 +104,8 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
     if not path.is_file():
         known = ", ".join(PACKAGED)
         raise BadFileError(path, "there is no such file", f"Packaged pairs: {known}. {FIX}")
+    if not zipfile.is_zipfile(path):
+        raise BadFileError(path, "is no .npz archive, or one cut short", FIX)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {key: archive[key] for key in ("observations", "states")}

@@ -47,7 +47,8 @@ def note_test_run(folder: Path, about: str) -> None:
 
 def processor() -> str:
     """Return the processor's name and the number of cores that this process may use."""
-    return f"{_processor_name()}, {usable_cores()} cores"
+    cores = usable_cores()
+    return f"{_processor_name()}, {cores} core{'s' if cores > 1 else ''}"
 
 
 def peak_memory_mb() -> float:

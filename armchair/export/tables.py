@@ -33,7 +33,7 @@ def arrow() -> tuple[ModuleType, ModuleType]:
     except ImportError as error:
         raise ArmchairError(
             "`armchair export` writes Parquet with pyarrow, which is not installed. "
-            "Run: pip install 'armchair[lerobot]'"
+            "Run in your clone: pip install -e '.[lerobot]'"
         ) from error
     return pyarrow, pyarrow.parquet
 

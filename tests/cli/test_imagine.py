@@ -91,4 +91,6 @@ def test_bad_input(
     assert command(model, episodes, tmp_path, "--index", "1") == 2
     tiny_sandbox().save_pretrained(tmp_path / "bare")
     assert command(tmp_path / "bare", episodes, tmp_path) == 2
-    assert "no decoder here" in capsys.readouterr().err
+    complaint = capsys.readouterr().err
+    assert "no decoder here" in complaint
+    assert "--decoder OUT/decoder" in complaint

@@ -46,6 +46,7 @@ def test_problems_are_listed_with_their_path(
     ("options", "words"),
     [
         (["nowhere"], "no such folder"),
+        (["text.txt"], "text.txt: is a file, not a folder"),
         ([".", "--sheet", "sheet.pdf"], "must end in .png"),
         ([".", "--sheet-episodes", "0"], "must be 1 or more"),
     ],
@@ -58,5 +59,6 @@ def test_bad_options(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.txt").touch()
     assert main(["inspect", *options]) == 2
     assert words in capsys.readouterr().err

@@ -106,5 +106,7 @@ def test_film_over_an_episode(workplace: Path, capsys: pytest.CaptureFixture[str
     with av.open(str(workplace / "out" / "reach-0-0-x-z.mp4")) as video:
         assert sum(1 for _ in video.decode(video=0)) == 12
     assert "step 2: convexity" in capsys.readouterr().out
+    assert main(["landscape", *options, "--planner-options", "sampels=3"]) == 2
+    assert "Did you mean 'samples'?" in capsys.readouterr().err
     assert main(["landscape", "--film", "2", "--pair", "franka"]) == 2
     assert main(["landscape", "--film", "-1"]) == 2

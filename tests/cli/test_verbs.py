@@ -17,6 +17,8 @@ from armchair.cli.main import main, verbs
 def test_verb(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     module = importlib.import_module(f"armchair.cli.{verb}")
     assert 10 <= len(verbs()[verb]) <= 100, "the module's first line says what the verb does"
+    assert verbs()[verb][0].isupper(), "as a sentence"
+    assert verbs()[verb].endswith(".")
     assert dataclasses.is_dataclass(module.Config)
     assert module.Config.__dataclass_params__.frozen
     assert list(inspect.signature(module.run).parameters) == ["config"]

@@ -87,7 +87,7 @@ def test_random_predictor_reaches_every_weight_of_the_real_one() -> None:
 
 
 def test_a_model_without_predictor_is_refused() -> None:
-    with pytest.raises(BadValueError, match="random-predictor"):
+    with pytest.raises(BadValueError, match="--controls random hold shuffled-goal"):
         with_random_predictor(object(), 0)  # type: ignore[arg-type]
 
 

@@ -88,6 +88,8 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
     for path in (cut, text, single, empty, tmp_path / "missing.npz", tmp_path):
         with pytest.raises(ArmchairError, match=str(path)):
             load_pair(str(path))
+    with pytest.raises(BadFileError, match=r"is no \.npz archive"):
+        load_pair(str(text))
 
 
 def test_simulated_pair_is_one_move_within_bounds(env: FakeReach) -> None:

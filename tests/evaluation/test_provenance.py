@@ -1,4 +1,4 @@
-"""Which code a number is from: two changes of the same commit are two codes."""
+"""Where a number came from: two changes of the same commit are two codes; the processor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from armchair.evaluation import provenance
-from armchair.evaluation.provenance import code_version
+from armchair.evaluation.provenance import code_version, processor
 
 
 @pytest.fixture
@@ -41,3 +41,12 @@ def test_a_new_line_in_a_page_is_no_other_code(checkout: Path) -> None:
     clean = code_version()
     (checkout / "docs" / "results.md").write_text("one\ntwo\n")
     assert code_version() == clean
+
+
+@pytest.mark.parametrize(("cores", "words"), [(1, "fast, 1 core"), (2, "fast, 2 cores")])
+def test_the_processor_and_its_cores(
+    cores: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provenance, "usable_cores", lambda: cores)
+    monkeypatch.setattr(provenance, "_processor_name", lambda: "fast")
+    assert processor() == words

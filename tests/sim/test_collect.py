@@ -153,6 +153,12 @@ def test_a_damaged_episode_is_named_when_it_is_counted(collected: Path, tmp_path
         made_under(tmp_path)
 
 
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").touch()
+    with pytest.raises(BadFileError, match="is a file, not a folder"):
+        list(collect(CollectConfig(episodes=1), tmp_path / "text.txt"))
+
+
 def test_fewer_workers_than_none(tmp_path: Path) -> None:
     with pytest.raises(BadValueError, match="workers -2: give 1 or more"):
         next(collect(TINY, tmp_path, workers=-2))

@@ -126,7 +126,7 @@ def test_without_ray_there_is_one_clear_line(
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)  # makes the import fail
     assert main(["collect", "--out", str(tmp_path), "--episodes", "1", "--engine", "ray"]) == 2
-    assert "pip install 'armchair[ray]'" in capsys.readouterr().err
+    assert "pip install -e '.[ray]'" in capsys.readouterr().err
 
 
 def test_engines_are_named() -> None:

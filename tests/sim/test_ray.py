@@ -1,4 +1,4 @@
-"""The engine against Ray itself, where `pip install 'armchair[ray]'` has brought it."""
+"""The engine against Ray itself, where the extra `ray` has brought it."""
 
 from __future__ import annotations
 

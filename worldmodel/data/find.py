@@ -18,7 +18,8 @@ def find_episodes(root: Path) -> tuple[Path, ...]:
     """
     root = Path(root)
     if not root.is_dir():
-        raise BadFileError(root, "no such folder", "Give a folder of DROID-format episodes")
+        found = "is a file, not a folder" if root.exists() else "no such folder"
+        raise BadFileError(root, found, "Give a folder of DROID-format episodes")
     if _is_episode(root):
         return (root,)
     labs = [root] if any((root / outcome).is_dir() for outcome in OUTCOMES) else root.iterdir()

@@ -17,7 +17,10 @@ from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.tensor_files import fill, read_safetensors
 
 WEIGHTS, CONFIG = "decoder.safetensors", "decoder.json"
-FIX = "Train one with `armchair decoder --model MODEL --videos FOLDER --out OUT`."
+FIX = (
+    "Train one with `armchair decoder --model MODEL --videos FOLDER --out OUT --steps 6000`, then "
+    "give `armchair imagine --decoder OUT/decoder`."
+)
 
 
 def save_decoder(folder: Path, decoder: FrameDecoder, encoder: FrameEncoder) -> None:

@@ -127,7 +127,8 @@ def run(config: Config) -> None:
     console = Console()
     for name, task in report.tasks.items():
         console.print(_table(name, task))
-    console.print(f"report.json, report.md and videos are in {config.out}", soft_wrap=True)
+    written = "report.json, report.md and videos" if config.videos else "report.json and report.md"
+    console.print(f"{written} are in {config.out}", soft_wrap=True)
     if config.record:
         append_results(RESULTS, report, shlex.join(["armchair", *sys.argv[1:]]))
         console.print(f"row appended to {RESULTS}")

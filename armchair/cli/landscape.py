@@ -29,6 +29,9 @@ class Config:
 
     source: Literal["sim", "pair"] = "sim"
     """Where the two frames come from: one random simulated move, or --pair."""
+    task: str = "reach"
+    """Task whose simulated scene is moved in, or played by --film: reach, grasp-cup, grasp-box,
+    reach-with-cup, reach-with-box, pick-place-cup, pick-place-box."""
     pair: str | None = None
     """An .npz of two frames and states, or franka: the real arm's pair that comes along."""
     logged: Path | None = None
@@ -44,7 +47,7 @@ class Config:
     horizon: int = 1
     """Equal model steps in which every action of the grid is taken."""
     film: int = 0
-    """Play so many steps of a simulated reach (or take so many moments between the --rows of the
+    """Play so many steps of the simulated task (or take so many moments between the --rows of the
     logged episode) and write NAME-AXIS-AXIS.mp4, a landscape at each, with its figures as .json; 0
     is one still picture."""
     planner: str = "cem-waypoint"
@@ -70,6 +73,9 @@ class Config:
             raise BadValueError(f"--film is {self.film}, expected a number of steps, or 0.")
         if self.film and (self.source == "pair" or self.pair is not None):
             raise BadValueError("--film is of an episode: leave out --pair.")
+        given = [name for name in ("logged", "pair") if getattr(self, name) is not None]
+        if given and self.task != "reach":
+            raise BadValueError(f"--task is of simulated scenes: leave out --{given[0]}.")
         if self.logged is not None and (self.source == "pair" or self.pair is not None):
             raise BadValueError("--logged and --pair both name the frames: leave one out.")
         if self.seed < 0 or self.episode < 0:
@@ -83,7 +89,9 @@ def run(config: Config) -> None:
     from armchair.evaluation.landscape import LandscapeConfig, compute
     from armchair.evaluation.landscape_picture import draw
     from armchair.evaluation.models import load_world_model
+    from armchair.evaluation.tasks import check_tasks
 
+    check_tasks([config.task])
     settings = LandscapeConfig(
         axes=config.axes, grid=config.grid, others=config.others, horizon=config.horizon
     )
@@ -115,8 +123,8 @@ def _film(config: Config, settings: LandscapeConfig, named: NamedModel) -> None:
         scene = _scene(config)
         planner = with_options(load_planner(config.planner), config.planner_options)
         agent = RecedingHorizonAgent(named.model, planner, scene.policy_seed())
-        pairs = moments(scene, agent, config.film)
-        name = f"reach-{config.seed}-{config.episode}"
+        pairs = moments(scene, agent, config.film, config.task)
+        name = f"{config.task}-{config.seed}-{config.episode}"
     stem = config.out / f"{name}-{'-'.join(config.axes)}"
     with console.status(f"imagining {config.grid**2} actions at {config.film} steps"):
         landscapes = film(stem.with_suffix(".mp4"), named.model, pairs, settings)
@@ -143,7 +151,7 @@ def _pair(config: Config) -> FramePair:
         return logged_pair(config.logged, config.rows)
     if config.pair is not None:
         return load_pair(config.pair)
-    return simulated_pair(_scene(config))
+    return simulated_pair(_scene(config), config.task)
 
 
 def _write_numbers(stem: Path, landscape: Landscape, pair: FramePair, named: NamedModel) -> None:

@@ -66,7 +66,8 @@ def run(config: Config) -> None:
     entry = Entry(model=model, planner=planner, context_frames=config.context_frames)
     path = config.out / f"{config.task}-{config.seed}-{config.episode}.mp4"
     screen = open_screen(path, window=config.window)
-    panel = Panel(screen.figure, f"{config.task} · {config.planner} · episode {config.episode}")
+    title = f"{config.task} · {config.planner} · episode {config.episode}"
+    panel = Panel(screen.figure, title, entry.bounds.limits().numpy())
     console = Console()
     if isinstance(screen, FilmScreen):
         console.print(f"{path} grows while the episode runs", soft_wrap=True)

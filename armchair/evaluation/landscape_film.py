@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from armchair.evaluation.episode import Scene, goal_images, strip
 from armchair.evaluation.landscape import Landscape, LandscapeConfig, compute
 from armchair.evaluation.landscape_picture import figure_of
+from armchair.evaluation.oracle import goal_states
 from armchair.evaluation.pairs import FramePair
 from armchair.evaluation.policies import Policy
 from armchair.evaluation.tasks import TASKS
@@ -21,27 +22,24 @@ from armchair.sim.droid_video import encode_mp4
 
 FPS = 4
 PICTURES_PER_STEP = 4
-TASK = "reach"
 
 
-def moments(scene: Scene, policy: Policy, steps: int) -> Iterator[FramePair]:
-    """Play an episode of reach and yield, before every action, the present and the goal.
+def moments(scene: Scene, policy: Policy, steps: int, task: str = "reach") -> Iterator[FramePair]:
+    """Play an episode of a task and yield, before every action, the present and the goal of then.
 
-    The goal's state only marks the true action in the picture; the policy gets pictures.
+    The goals' states only mark the true action in the picture; the policy gets pictures.
     """
-    task = TASKS[TASK]
-    env = task.make_env()
+    rules = TASKS[task]
+    env = rules.make_env()
     try:
         observed, _ = env.reset(options=scene.options())
-        goals = goal_images(env, task, observed)
-        goal = Observation(
-            frame=goals[-1].frame,
-            state=np.array(env.unwrapped.goal_state()),  # type: ignore[attr-defined]
-        )
-        policy.start(goals)
+        goals = goal_images(env, rules, observed)
+        states = goal_states(env.unwrapped)
+        policy.start(goals, rules.switch_steps)
         for step in range(steps):
-            now = strip(observed)
-            name = f"{TASK}-{scene.role}-{scene.seed}-{scene.episode}"
+            now, stage = strip(observed), sum(step >= switch for switch in rules.switch_steps)
+            goal = Observation(frame=goals[stage].frame, state=states[stage])
+            name = f"{task}-{scene.role}-{scene.seed}-{scene.episode}"
             yield FramePair(name=name, before=now, after=goal)
             if step < steps - 1:
                 observed = env.step(policy.act(now).action)[0]

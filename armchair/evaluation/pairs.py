@@ -71,16 +71,17 @@ def load_pair(name: str) -> FramePair:
     return FramePair(name=path.stem if name not in PACKAGED else name, before=before, after=after)
 
 
-def simulated_pair(scene: Scene) -> FramePair:
-    """Return a pair from the simulator: a reset of the reach task and one random move."""
-    before, after = simulated_walk(scene, 1)
-    name = f"sim-{scene.role}-{scene.seed}-{scene.episode}"
+def simulated_pair(scene: Scene, task: str = "reach") -> FramePair:
+    """Return a pair from the simulator: a reset of a task and one random move."""
+    before, after = simulated_walk(scene, 1, task)
+    live = "sim" if task == "reach" else f"sim-{task}"
+    name = f"{live}-{scene.role}-{scene.seed}-{scene.episode}"
     return FramePair(name=name, before=before, after=after)
 
 
-def simulated_walk(scene: Scene, moves: int) -> tuple[Observation, ...]:
-    """Return moves + 1 moments: a reset of the reach task and random moves, 5 cm or longer."""
-    env = TASKS["reach"].make_env()
+def simulated_walk(scene: Scene, moves: int, task: str = "reach") -> tuple[Observation, ...]:
+    """Return moves + 1 moments: a reset of a task and random moves, 5 cm or longer."""
+    env = TASKS[task].make_env()
     generator = torch.Generator().manual_seed(scene.policy_seed())
     try:
         observed, _ = env.reset(options=scene.options())

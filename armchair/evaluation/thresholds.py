@@ -9,6 +9,7 @@ least_rate_above = { random = 0.5 }   # more than this control's rate by so much
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -87,7 +88,7 @@ def _of_task(path: Path, task: str, entries: Any) -> Thresholds:
             raise BadFileError(path, str(UnknownNameError("threshold", name, known)), FIX)
         numbers = value.values() if isinstance(value, dict) else [value]
         if isinstance(value, dict) != (name == "least_rate_above") or not all(
-            isinstance(number, int | float) for number in numbers
+            type(number) in (int, float) and math.isfinite(number) for number in numbers
         ):
             raise BadFileError(path, f"[{task}] {name} is {value!r}", FIX)
     return Thresholds(**entries)

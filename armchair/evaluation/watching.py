@@ -37,10 +37,14 @@ class WatchedPolicy:
 
 
 class Panel:
-    """One figure of 960x360 pixels: what is seen, what should be, energies, the action."""
+    """One figure of 960x360 pixels: what is seen, what should be, energies, the action.
 
-    def __init__(self, figure: Figure, title: str) -> None:
+    limits: the largest magnitude (7,) of each action entry; zero where nothing is searched.
+    """
+
+    def __init__(self, figure: Figure, title: str, limits: NDArray[np.float64]) -> None:
         self.figure: Any = figure
+        self._limits = np.where(limits > 0.0, limits, 1.0)
         self._goals: tuple[GoalImage, ...] = ()
         self._switch_steps: tuple[int, ...] = ()
         self._seen: list[float] = []
@@ -93,8 +97,7 @@ class Panel:
 
     def _draw_action(self, axes: Any, action: NDArray[np.float64]) -> None:
         axes.clear()
-        shares = np.asarray(action) / np.array([0.075, 0.075, 0.075, 0.5, 0.5, 0.5, 0.75])
-        axes.barh(NAMES, shares, color="#1f5fa8")
+        axes.barh(NAMES, np.asarray(action) / self._limits, color="#1f5fa8")
         axes.set_xlim(-1.05, 1.05)
         axes.invert_yaxis()
         axes.set_title("action / limit", fontsize=10)

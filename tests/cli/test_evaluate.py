@@ -46,6 +46,7 @@ def test_writes_the_report_and_prints_the_table(
     printed = capsys.readouterr().out
     assert "planner" in printed
     assert "2/2" in printed
+    assert "report.json and report.md are in run" in printed
     assert not (workplace / "docs").exists()
 
 

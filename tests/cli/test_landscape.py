@@ -12,10 +12,15 @@ from PIL import Image
 
 from armchair.cli.main import main
 from armchair.evaluation import models
+from armchair.evaluation.episode import Scene
+from armchair.evaluation.landscape_film import moments
 from armchair.evaluation.models import NamedModel
+from armchair.evaluation.policies import HoldPolicy
+from armchair.evaluation.tasks import Task
 from armchair.sim.droid_writer import write_episode
 from armchair.worldmodel.data.episodes import DroidEpisodes
 from tests.evaluation.conftest import env  # noqa: F401  # the fixture
+from tests.evaluation.fake_objects import FakePickPlace
 from tests.evaluation.fakes import FakeReach, PixelModel
 from tests.factories import make_episode
 
@@ -37,6 +42,7 @@ def workplace(
     ("options", "stem"),
     [
         ([], "sim-validation-0-0-x-z"),
+        (["--task", "grasp-box"], "sim-grasp-box-validation-0-0-x-z"),
         (["--pair", "franka", "--axes", "x", "y", "--others", "zero"], "franka-x-y"),
         (
             ["--source", "pair", "--pair", "franka", "--axes", "yaw", "gripper"],
@@ -71,6 +77,8 @@ def test_picture_and_numbers(options: list[str], stem: str, workplace: Path) -> 
         (["--axes", "z", "z"], "two different"),
         (["--grid", "1"], "grid is 1"),
         (["--seed", "-1"], "--seed -1"),
+        (["--task", "reech"], "unknown task 'reech'. Did you mean 'reach'?"),
+        (["--task", "grasp-cup", "--pair", "franka"], "leave out --pair"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(
@@ -110,3 +118,18 @@ def test_film_over_an_episode(workplace: Path, capsys: pytest.CaptureFixture[str
     assert "Did you mean 'samples'?" in capsys.readouterr().err
     assert main(["landscape", "--film", "2", "--pair", "franka"]) == 2
     assert main(["landscape", "--film", "-1"]) == 2
+
+
+def test_film_of_a_task_with_goals_in_turn(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakePickPlace()
+    monkeypatch.setattr(Task, "make_env", lambda task: fake)
+    scene = Scene(role="validation", seed=0, episode=0, level="light")
+    pairs = list(moments(scene, HoldPolicy(), 6, "pick-place-box"))
+    first, second, _ = fake.goal_states()
+    np.testing.assert_array_equal([p.after.state for p in pairs], [first] * 4 + [second] * 2)
+    np.testing.assert_array_equal([p.after.frame for p in pairs[3:5]], fake.goal_frames()[:2])
+    options = ["--task", "pick-place-box", "--film", "1", "--grid", "3", "--out", "out"]
+    assert main(["landscape", *options]) == 0
+    assert (workplace / "out" / "pick-place-box-0-0-x-z.mp4").exists()

@@ -6,12 +6,17 @@ from pathlib import Path
 
 import av
 import matplotlib as mpl
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from armchair.cli.main import main
 from armchair.evaluation import models, screens
+from armchair.evaluation.contestants import Entry
 from armchair.evaluation.models import NamedModel
 from armchair.evaluation.screens import FilmScreen, WindowScreen, open_screen, windows_open
+from armchair.evaluation.watching import Panel
+from armchair.planners import Decision, GoalImage, load_planner, with_options
 from tests.evaluation.conftest import env  # noqa: F401  # the fixture
 from tests.evaluation.fakes import FakeReach, PixelModel
 
@@ -48,6 +53,16 @@ def test_an_episode_without_a_display(
     printed = capsys.readouterr().out
     assert "grows while the episode runs" in printed
     assert "success" in printed
+
+
+def test_the_largest_action_stays_on_its_axis() -> None:
+    planner = with_options(load_planner("cem"), ["bounds.translation=0.2", "bounds.rotation=0.9"])
+    limits = Entry(model=PixelModel(), planner=planner).bounds.limits().numpy()
+    panel = Panel(Figure(), "", limits)
+    panel.start([GoalImage(frame=np.zeros((4, 4, 3), np.uint8))], ())
+    panel.add(np.zeros((4, 4, 3), np.uint8), Decision(action=limits))
+    bars = [bar for axes in panel.figure.axes for bar in axes.patches]
+    assert [bar.get_width() for bar in bars] == [1.0] * 7
 
 
 def test_a_window_is_used_where_one_opens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -80,9 +80,11 @@ class FakePickPlace(FakeReach):
         super().__init__()
         self.robot = FakeHand()
 
+    def goal_states(self) -> np.ndarray:
+        return np.stack([self.start + part * (self.goal - self.start) for part in (0.3, 0.6, 1.0)])
+
     def goal_frames(self) -> np.ndarray:
-        way = [self.start + share * (self.goal - self.start) for share in (0.3, 0.6, 1.0)]
-        return np.stack([picture_of(state) for state in way])
+        return np.stack([picture_of(state) for state in self.goal_states()])
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

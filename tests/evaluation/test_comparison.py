@@ -165,6 +165,10 @@ def test_thresholds_pass_and_fail(env: FakeReach, tmp_path: Path) -> None:
         ("[reach]\nleast_rat = 1", "Did you mean 'least_rate'"),
         ('[reach]\nleast_rate = "all"', "is 'all'"),
         ("[reach]\nleast_rate_above = 0.5", "is 0.5"),
+        ("[reach]\nleast_rate = nan", "is nan"),
+        ("[reach]\nmost_median_distance_m = inf", "is inf"),
+        ("[reach]\nleast_rate = true", "is True"),
+        ("[reach]\nleast_rate_above = { hold = nan }", "is {'hold': nan}"),
         ("[reach", "is no TOML"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Where a number is from: two changes of the same commit are two codes; the processor in words."""
+"""Where a number came from: two changes of the same commit are two codes; the processor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from armchair.evaluation import provenance
-from armchair.evaluation.provenance import code_version
+from armchair.evaluation.provenance import code_version, processor
 
 
 @pytest.fixture
@@ -49,4 +49,4 @@ def test_the_processor_and_its_cores(
 ) -> None:
     monkeypatch.setattr(provenance, "usable_cores", lambda: cores)
     monkeypatch.setattr(provenance, "_processor_name", lambda: "fast")
-    assert provenance.processor() == words
+    assert processor() == words

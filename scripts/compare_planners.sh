@@ -2,6 +2,7 @@
 # All planners on the same 40 validation episodes of reach, grasp-box and pick-place-box, without
 # controls, and their comparison with exact McNemar tests. Some ten hours of two cores, most for the
 # paper's two; give names to play fewer: scripts/compare_planners.sh cem-waypoint cem icem
+# Given again on the same commit, it goes on where it stopped: what is played is not played again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -63,6 +63,9 @@ class SearchPlanner(Generic[C]):
 
         Models that are `BatchedDynamics` imagine all environments in one call, but for gradients.
         """
+        c = self.config
+        if c.compile and hasattr(model, "compile_rollouts"):
+            model.compile_rollouts()
         guesses = warm_starts or [None] * len(contexts)
         runs = [
             self._start(model, Problem(context, goal), generator, guess)
@@ -70,7 +73,6 @@ class SearchPlanner(Generic[C]):
                 contexts, goals, generators, guesses, strict=True
             )
         ]
-        c = self.config
         while pending := [run for run in runs if run.ask is not None]:
             asks = [(run.problem, run.ask) for run in pending if run.ask]
             found = answers(model, asks, c.objective, c.budget.memory_mb)

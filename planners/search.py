@@ -50,7 +50,8 @@ class SearchConfig(ABC):
     gripper changes become zero in the result; opening_deadband: likewise for those that open,
     where it is larger: a held object is lost by the smallest of them, and nothing is gained.
     closing_gain: closing changes are carried out times this, up to the bound; what is gripped stops
-    the fingers, and a picture hardly tells a firm grip from none.
+    the fingers, and a picture hardly tells a firm grip from none. compile: imagine through
+    torch.compile, for models that offer it by a method `compile_rollouts`.
     """
 
     horizon: int = 1
@@ -61,6 +62,7 @@ class SearchConfig(ABC):
     gripper_deadband: float = 0.0
     opening_deadband: float = 0.0
     closing_gain: float = 1.0
+    compile: bool = False
 
     def __post_init__(self) -> None:
         check_counts(self, "horizon")

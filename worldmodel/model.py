@@ -49,6 +49,7 @@ class WorldModel(nn.Module):
         self.statistics = statistics
         self.scaling = scaling or InputScaling()
         self.seconds_per_step = seconds_per_step
+        self._compiled = False
 
     @property
     def sandbox(self) -> bool:
@@ -110,6 +111,17 @@ class WorldModel(nn.Module):
         out, memory = self.predictor.extend(inputs, *scaled, extrinsics, cache=past)
         return latents + out.float() if self.sandbox else layer_normalised(out), memory
 
+    def compile_rollouts(self, backend: str = "inductor") -> None:
+        """Run rollouts through torch.compile from here on; called again, it does nothing.
+
+        The same latents up to rounding. Minutes at the first rollout; worth it on GPUs: CPUs have
+        packed weights otherwise, which this gives up.
+        """
+        if not self._compiled:
+            for block in self.predictor.predictor_blocks:
+                block.compile(backend=backend)
+            self._compiled = True
+
     @staticmethod
     def exactly() -> AbstractContextManager[None]:
         """Return the context in which rollouts are in float32 on every machine."""
@@ -159,7 +171,7 @@ class WorldModel(nn.Module):
         lived = rollouts.Context(latents, states.to(latents), past_actions.to(latents))
         candidates = candidates.to(latents)
         needs_more = candidates.requires_grad or self.predictor.config.use_extrinsics
-        if self.device.type == "cpu" and not needs_more:
+        if self.device.type == "cpu" and not needs_more and not self._compiled:
             return rollouts.imagine(self, lived, candidates, self._chunk())
         cameras = None if extrinsics is None else extrinsics.to(latents)
         return module_rollouts.imagine(self, lived, candidates, cameras, self._chunk())

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from armchair.errors import BadValueError
 from armchair.planners import load_planner, with_options
@@ -77,6 +77,31 @@ def test_the_packed_network_equals_the_modules(
     packed = model.rollout_batch(*lived, plans)
     modules = module_rollouts.imagine(model, rollouts.Context(*lived), plans, None, chunk=3)
     torch.testing.assert_close(packed, modules, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.usefixtures("float32")
+def test_compiled_rollouts_equal_plain_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Traced as torch.compile traces them; only that no machine code is made of it here."""
+    honest, compiled = nn.Module.compile, []
+
+    def traced(block: nn.Module, **_: str) -> None:
+        compiled.append(block)
+        honest(block, backend="eager")
+
+    monkeypatch.setattr(nn.Module, "compile", traced)
+    model, plans = tiny_sandbox(), candidates(3, 2)
+    model.predictor.predictor_blocks = model.predictor.predictor_blocks[:1]
+    plain = model.rollout(*context(1), plans)
+    planner = with_options(
+        load_planner("random-shooting"), ["samples=3", "horizon=2", "compile=true"]
+    )
+    latents, states, past = context(1)
+    now = Context(latents=latents, states=states, past_actions=past)
+    for _ in range(2):  # compiled once
+        planner.plan(model, now, latents[0], torch.Generator().manual_seed(0))
+    assert compiled == list(model.predictor.predictor_blocks)
+    found = model.rollout(*context(1), plans)
+    torch.testing.assert_close(found, plain, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.usefixtures("float32")

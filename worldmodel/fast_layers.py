@@ -13,6 +13,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from armchair.worldmodel import rope
 from armchair.worldmodel.attend import attend
@@ -69,10 +70,26 @@ def self_attention(attention: Any, hidden: Tensor, tables: RotaryTables) -> Tens
     return projected
 
 
-def through_layers(layers: Iterable[nn.Module], hidden: Tensor, tables: RotaryTables) -> Tensor:
-    """Return hidden (B, L, width) after `VJEPA2Layer`s without stochastic depth."""
-    layer: Any
+def through_layers(
+    layers: Iterable[nn.Module],
+    hidden: Tensor,
+    tables: RotaryTables,
+    *,
+    checkpointing: bool = False,
+) -> Tensor:
+    """Return hidden (B, L, width) after `VJEPA2Layer`s without stochastic depth.
+
+    With `checkpointing`, activations are computed again in the backward pass.
+    """
     for layer in layers:
-        hidden = hidden + self_attention(layer.attention, layer.norm1(hidden), tables)
-        hidden = hidden + layer.mlp(layer.norm2(hidden))
+        if checkpointing and torch.is_grad_enabled():
+            hidden = checkpoint(_through, layer, hidden, tables, use_reentrant=False)
+        else:
+            hidden = _through(layer, hidden, tables)
     return hidden
+
+
+def _through(layer: Any, hidden: Tensor, tables: RotaryTables) -> Tensor:
+    hidden = hidden + self_attention(layer.attention, layer.norm1(hidden), tables)
+    out: Tensor = hidden + layer.mlp(layer.norm2(hidden))
+    return out

@@ -8,9 +8,18 @@ from typing import Literal, TypeVar, get_args
 from armchair.errors import UnknownNameError
 
 Preset = Literal["sandbox", "paper"]
-Cooldown = Literal["sandbox", "paper", "sandbox-cooldown", "paper-cooldown"]
+Pretraining = Literal[
+    "sandbox",
+    "sandbox-cooldown",
+    "paper",
+    "paper-cooldown",
+    "paper-vith",
+    "paper-vith-cooldown",
+    "paper-vitg",
+    "paper-vitg-cooldown",
+]
 PRESETS: tuple[Preset, ...] = get_args(Preset)
-COOLDOWNS: tuple[Cooldown, ...] = get_args(Cooldown)
+PRETRAININGS: tuple[Pretraining, ...] = get_args(Pretraining)
 OPTION = "--preset"
 Name = TypeVar("Name", bound=str)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tyro
 
-from armchair.cli._presets import COOLDOWNS, Cooldown, chosen_preset, value_of
+from armchair.cli._presets import PRETRAININGS, Pretraining, chosen_preset, value_of
+from armchair.errors import BadFileError
 from armchair.recipes import paper, sandbox
 from armchair.worldmodel.data.frame_store import StoreConfig
 from armchair.worldmodel.optimisation.budget import Budget
@@ -34,9 +36,10 @@ class Config:
     """Folder for the results: encoder/, relay.safetensors, checkpoint.pt, log.txt, tensorboard/."""
     store: Path | None = None
     """Folder of decoded frames, extended by videos that it lacks (default: OUT/frames)."""
-    preset: Cooldown = "sandbox"
-    """Recipe that --recipe.* options start from: what ships, or appendix A.1 of the paper; or the
-    cooldown after either, on longer clips and larger pictures, with --init of the first run."""
+    preset: Pretraining = "sandbox"
+    """Recipe that --recipe.* options start from: what ships, or appendix A.1 of the paper with
+    ViT-L, -H or -g; or the cooldown after any, on longer clips and larger pictures, with --init of
+    the first run."""
     steps: int | None = None
     """Optimiser steps; give this or --minutes."""
     minutes: float | None = None
@@ -47,7 +50,10 @@ class Config:
     clips longer than before."""
     watch: Path | None = None
     """Folder of DROID-format episodes whose labels tell, every --loop.evaluate-steps, how well
-    ridge regression finds flange and object in the tokens; the weights are the same without."""
+    ridge regression finds flange and object in the tokens (default: those of --videos, if they
+    are eight or more); the weights are the same without."""
+    watching: bool = True
+    """Look at the tokens so at all."""
     seed: int = 0
     """Seed of weights, clips, crops and masks."""
     frames: StoreConfig = field(default_factory=StoreConfig)
@@ -57,13 +63,16 @@ class Config:
 
 def defaults(options: Sequence[str]) -> Config:
     """Return the defaults that `--preset` among the options asks for."""
-    preset = chosen_preset(options, COOLDOWNS)
-    recipe, frames, steps = {
+    preset = chosen_preset(options, PRETRAININGS)
+    known: dict[str, tuple[PretrainConfig, StoreConfig, int | None]] = {
         "sandbox": (sandbox.pretrain(), StoreConfig(), None),
         "sandbox-cooldown": (sandbox.cooldown(), sandbox.cooldown_frames(), None),
-        "paper": (paper.pretrain(), paper.frames(256), paper.PRETRAIN_STEPS),
-        "paper-cooldown": (paper.cooldown(), paper.frames(384), paper.COOLDOWN_STEPS),
-    }[preset]
+    }
+    for name, encoder in paper.ENCODERS.items():
+        primary, cooldown = paper.pretrain(encoder), paper.cooldown(encoder)
+        known[name] = (primary, paper.frames(256), paper.PRETRAIN_STEPS)
+        known[f"{name}-cooldown"] = (cooldown, paper.frames(384), paper.COOLDOWN_STEPS)
+    recipe, frames, steps = known[preset]
     if value_of(options, "--minutes") is not None:
         steps = None
     missing = tyro.MISSING
@@ -88,12 +97,21 @@ def run(config: Config) -> None:
         config.frames,
         config.loop,
         Budget(steps=config.steps, minutes=config.minutes),
-        _watch(config.watch),
+        _watch(config),
     )
 
 
-def _watch(folder: Path | None) -> EncoderWatch | None:
+def _watch(config: Config) -> EncoderWatch | None:
     from armchair.evaluation.encoder_watch import EncoderWatch
-    from armchair.worldmodel.data.episodes import DroidEpisodes
+    from armchair.evaluation.probes import MIN_EPISODES
+    from armchair.worldmodel.data.episodes import DroidEpisodes, EpisodeHandle
 
-    return None if folder is None else EncoderWatch(DroidEpisodes(folder))
+    if not config.watching:
+        return None
+    if config.watch is not None:
+        return EncoderWatch(DroidEpisodes(config.watch))
+    found: list[EpisodeHandle] = []
+    for folder in config.videos:
+        with suppress(BadFileError):  # videos need not be episodes
+            found += DroidEpisodes(folder)
+    return EncoderWatch(found) if len(found) >= MIN_EPISODES else None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from armchair.worldmodel.data.frame_store import StoreConfig
-from armchair.worldmodel.official import VIT_G, VIT_G_384, VIT_H, VIT_L
+from armchair.worldmodel.encoder import EncoderConfig
+from armchair.worldmodel.official import VIT_G, VIT_H, VIT_L
 from armchair.worldmodel.optimisation.adamw import AdamWConfig
 from armchair.worldmodel.optimisation.schedule import Schedule
 from armchair.worldmodel.pretraining.clips import ClipConfig as VideoClipConfig
@@ -14,8 +15,8 @@ from armchair.worldmodel.pretraining.network import MaskPredictorConfig
 from armchair.worldmodel.training.clips import ClipConfig
 from armchair.worldmodel.training.learner import PredictorSize, TrainConfig
 
-ENCODERS = {"vit-l": VIT_L, "vit-h": VIT_H, "vit-g": VIT_G, "vit-g-384": VIT_G_384}
-"""Encoders of the released checkpoints."""
+ENCODERS = {"paper": VIT_L, "paper-vith": VIT_H, "paper-vitg": VIT_G}
+"""Encoders by preset; after its cooldown ViT-g's is as large as the released one at 384 pixels."""
 STEPS = 94_500
 """Warmup 4,500, constant 85,500, decay 4,500."""
 
@@ -34,12 +35,15 @@ def frames(image_size: int) -> StoreConfig:
     return StoreConfig(size=image_size * 9 // 8, row_stride=4)
 
 
-def pretrain() -> PretrainConfig:
-    """Return the primary phase of ViT-L (table 9); lower its batch of 3072 to what a GPU holds."""
+def pretrain(encoder: EncoderConfig = VIT_L) -> PretrainConfig:
+    """Return the primary phase (table 9); its batch of 3072 is over all processes, 24 at once."""
     return PretrainConfig(
-        encoder=VIT_L,
+        encoder=encoder,
         predictor=MaskPredictorConfig(width=384, depth=12, heads=12),
-        clips=VideoClipConfig(batch=3072, still_share=0.25, clip_frames=16, crop_scale=(0.3, 1.0)),
+        clips=VideoClipConfig(
+            batch=3072, at_once=24, still_share=0.25, clip_frames=16, crop_scale=(0.3, 1.0)
+        ),
+        checkpointing=True,
         schedule=Schedule(
             peak=5.25e-4,
             warmup_share=12_000 / PRETRAIN_STEPS,
@@ -50,17 +54,17 @@ def pretrain() -> PretrainConfig:
     )
 
 
-def cooldown() -> PretrainConfig:
-    """Return the cooldown of ViT-L: 64 frames of 384 pixels, the rate falling to 1e-6 (table 9).
+def cooldown(encoder: EncoderConfig = VIT_L) -> PretrainConfig:
+    """Return the cooldown: 64 frames of 384 pixels, the rate falling to 1e-6 (table 9).
 
     The paper's has no warmup, as it keeps the optimiser's moments. Ours starts with fresh ones,
     from a relay: a short rise keeps the first steps, whose size they do not bound yet, small.
     """
-    primary = pretrain()
+    primary = pretrain(encoder)
     return replace(
         primary,
-        encoder=replace(VIT_L, image_size=384),
-        clips=replace(primary.clips, clip_frames=64),
+        encoder=replace(encoder, image_size=384),
+        clips=replace(primary.clips, clip_frames=64, at_once=2),
         schedule=Schedule(
             peak=5.25e-4,
             warmup_share=COOLDOWN_WARMUP,

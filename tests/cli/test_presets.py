@@ -9,6 +9,7 @@ from armchair.cli._presets import PRESETS, chosen_preset
 from armchair.cli.main import _parse
 from armchair.errors import UnknownNameError
 from armchair.recipes import paper, sandbox
+from armchair.worldmodel.official import OFFICIAL
 
 TRAIN = ["--episodes", "a", "--encoder", "b", "--out", "c"]
 PRETRAIN = ["--videos", "a", "--out", "c"]
@@ -41,12 +42,16 @@ def test_the_paper_and_what_is_changed_of_it() -> None:
     pretraining = parsed(pretrain, [*PRETRAIN, "--preset=paper"])
     assert pretraining.recipe == paper.pretrain()
     assert pretraining.recipe.schedule.rate(0.0) == pytest.approx(1e-4)
+    large = parsed(pretrain, [*PRETRAIN, "--preset", "paper-vitg"])
+    assert large.recipe.encoder == OFFICIAL["vjepa2-vitg"].encoder
+    cooled = parsed(pretrain, [*PRETRAIN, "--preset", "paper-vitg-cooldown"])
+    assert cooled.recipe.encoder == OFFICIAL["vjepa2-vitg-384"].encoder
     for minutes in (["--minutes", "3"], ["--minutes=3"]):
         assert parsed(train, [*TRAIN, "--preset", "paper", *minutes]).steps is None
         assert parsed(pretrain, [*PRETRAIN, "--preset=paper", *minutes]).steps is None
 
 
-@pytest.mark.parametrize("name", ["sandbox-cooldown", "paper-cooldown"])
+@pytest.mark.parametrize("name", ["sandbox-cooldown", "paper-cooldown", "paper-vitg-cooldown"])
 def test_a_cooldown_starts_low_with_its_fresh_optimiser(name: str) -> None:
     config = parsed(pretrain, [*PRETRAIN, "--preset", name])
     schedule = config.recipe.schedule

@@ -42,6 +42,17 @@ class Optimiser:
     def step(self, loss: torch.Tensor, rate: float) -> float:
         """Take one step down the gradient of `loss`; return the gradient's norm before clipping."""
         loss.backward()
+        return self.apply(rate)
+
+    def gradients(self) -> list[torch.Tensor]:
+        """Return the gradient of every parameter; zeros where it has none yet."""
+        for parameter in self.parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        return [p.grad for p in self.parameters if p.grad is not None]
+
+    def apply(self, rate: float) -> float:
+        """Take one step down the gradients that the parameters have; return their norm."""
         norm = nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm, foreach=True)
         for group in self.adamw.param_groups:
             group["lr"] = rate

@@ -8,7 +8,7 @@ read, the first of each node makes, so that nodes need not share a disk.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -74,6 +74,12 @@ class Team:
         mine = torch.tensor([seconds if self.leads else 0.0, float(stop)], device=self.device)
         clock, stops = self._accelerator.reduce(mine, reduction="sum").tolist()
         return clock, stops > 0
+
+    def add_up(self, tensors: Iterable[torch.Tensor]) -> None:
+        """Replace each tensor, in place, by its sum over the team."""
+        if self._accelerator is not None:
+            for tensor in tensors:
+                torch.distributed.all_reduce(tensor)
 
     def gather(self, number: int) -> list[int]:
         """Return the number that each process has, by rank."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,7 +22,10 @@ class ClipConfig:
     """What a batch is made of."""
 
     batch: int = 64
-    """Clips and stills together."""
+    """Clips and stills together, over all processes."""
+    at_once: int | None = None
+    """Clips, stills or pairs that pass the networks together; the gradients of parts add up. None:
+    all that a process has. The same number on more processes draws the same batches."""
     still_share: float = 0.5
     """Share of the batch that is one frame repeated to one tubelet, as the AC model encodes it."""
     clip_frames: int = 4
@@ -37,6 +42,8 @@ class ClipConfig:
             raise BadValueError(f"still_share is {self.still_share}; it is a share in [0, 1].")
         if self.batch < 1 or self.clip_frames < 1 or self.clip_stride < 1:
             raise BadValueError("batch, clip_frames and clip_stride are at least 1.")
+        if self.at_once is not None and self.at_once < 1:
+            raise BadValueError(f"at_once is {self.at_once}; it is at least 1.")
         for low, high in (self.crop_scale, self.crop_aspect):
             if not 0 < low <= high:
                 raise BadValueError(f"a crop range ({low}, {high}) must be positive and ordered.")
@@ -45,6 +52,32 @@ class ClipConfig:
     def stills(self) -> int:
         """Repeated stills in a batch."""
         return round(self.batch * self.still_share)
+
+
+class Part(NamedTuple):
+    """A part of a step's batch: `number` of `stream`, `count` of them, `share` of its loss."""
+
+    stream: int
+    number: int
+    count: int
+    share: float
+
+
+def parted(counts: Sequence[int], at_once: int | None, processes: int) -> list[Part]:
+    """Return the parts of a step's batch, `counts` of each stream, for one process or more.
+
+    Process r of n takes every n-th, from the r-th. Raises `BadValueError` where one would get none.
+    """
+    parts = []
+    for stream, count in enumerate(counts):
+        size = at_once or -(-count // processes)
+        whole = [min(size, count - first) for first in range(0, count, max(size, 1))]
+        parts += [Part(stream, number, some, some / count) for number, some in enumerate(whole)]
+    if len(parts) < processes:
+        raise BadValueError(
+            f"a batch of {len(parts)} parts is too small for {processes} processes; lower at_once."
+        )
+    return parts
 
 
 def sample_frames(store: FrameStore, starts: Tensor, frames: int, stride: int) -> Tensor:

@@ -15,18 +15,20 @@ from torch import Tensor
 
 from armchair.errors import BadValueError
 from armchair.worldmodel.data.frame_store import FrameStore
-from armchair.worldmodel.devices import best_device
 from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
 from armchair.worldmodel.optimisation.adamw import AdamWConfig, Optimiser
 from armchair.worldmodel.optimisation.draws import Draws
 from armchair.worldmodel.optimisation.loop import Moment
 from armchair.worldmodel.optimisation.schedule import Schedule
 from armchair.worldmodel.optimisation.setup import Setup, plain
+from armchair.worldmodel.optimisation.team import Team
 from armchair.worldmodel.precision import autocast
 from armchair.worldmodel.pretraining.change import ChangeConfig, change_loss, draw_pairs
 from armchair.worldmodel.pretraining.clips import (
     ClipConfig,
+    Part,
     clip_starts,
+    parted,
     random_crop,
     sample_frames,
 )
@@ -39,6 +41,11 @@ from armchair.worldmodel.pretraining.network import (
 
 REFERENCE_MOMENTUM, REFERENCE_STEPS = 0.99925, 252_000
 """The teacher's rate in the paper's long run (section 2.4 and appendix A.1)."""
+STILLS, CLIPS, PAIRS = range(3)
+"""The streams that a step's batch is drawn from."""
+NAMES = {STILLS: "still", CLIPS: "clip"}
+STREAMS = 16
+"""From the numbers of one part's streams to the next's."""
 LOWEST_MOMENTUM = 0.99
 """A teacher that follows faster than this averages too little to be a target."""
 
@@ -57,6 +64,8 @@ class PretrainConfig:
     """A second objective on video alone; without pairs: eq. (1) alone, as in the paper."""
     schedule: Schedule = field(default_factory=Schedule)
     optimiser: AdamWConfig = field(default_factory=AdamWConfig)
+    checkpointing: bool = False
+    """Compute activations again in the backward pass: slower, for large encoders and long clips."""
     momentum: float | None = None
     """Share of itself that the teacher keeps per step; None scales the paper's to the run."""
 
@@ -82,43 +91,62 @@ class PretrainLearner:
     """Draws batches from a frame store and improves a `MaskDenoiser` on them."""
 
     def __init__(
-        self, config: PretrainConfig, store: FrameStore, seed: int, watch: Watch | None = None
+        self,
+        config: PretrainConfig,
+        store: FrameStore,
+        seed: int,
+        watch: Watch | None = None,
+        team: Team | None = None,
     ) -> None:
-        self.config, self.store, self.watch = config, store, watch
+        self.config, self.store, self.watch, self.team = config, store, watch, team or Team()
         self.draws = Draws(seed)
         torch.manual_seed(seed)
         self.network = MaskDenoiser(
             config.encoder, config.predictor, len(config.masks), config.change
-        ).to(best_device())
+        ).to(self.team.device)
+        self.network.checkpointing = config.checkpointing
         self.optimiser = Optimiser(self.network.trained, config.optimiser)
         clips = config.clips
         self._starts = clip_starts(store, (clips.clip_frames - 1) * clips.clip_stride + 1)
-        self._groups = [(clips.stills, 1), (clips.batch - clips.stills, clips.clip_frames)]
+        counts = (clips.stills, clips.batch - clips.stills, config.change.pairs)
+        parts = parted(counts, clips.at_once, self.team.size)
+        self._parts = parts[self.team.rank :: self.team.size]
 
     def update(self, moment: Moment) -> dict[str, float]:
-        """Do one step on a batch of stills and clips."""
+        """Do one step on a batch of stills, clips and pairs, part by part."""
         total = torch.zeros((), device=self.network.device)
         values: dict[str, float] = {}
-        for stream, (count, frames) in enumerate(self._groups):
-            if count == 0:
-                continue
-            generator = self.draws.generator(moment.step, stream)
-            patches = self._patches(count, frames, generator)
-            tubelets = max(frames // self.config.encoder.tubelet_size, 1)
-            losses, tokens = self._losses(patches, tubelets, generator)
-            total = total + losses.mean() * (count / self.config.clips.batch)
-            if moment.wants_metrics:
-                name = "still" if frames == 1 else "clip"
-                values |= {f"loss_{name}/mask{i}": v for i, v in enumerate(losses.tolist())}
-                values |= collapse_monitor(tokens.unflatten(1, (tubelets, -1)), name)
-        if self.config.change.pairs:
-            changed = self._change(self.draws.generator(moment.step, len(self._groups)))
-            total = total + changed * self.config.change.weight
-            values["change_to_copy"] = float(changed.detach())
-        norm = self.optimiser.step(total, moment.rate)
+        for part in self._parts:
+            generator = self.draws.generator(moment.step, part.stream + STREAMS * part.number)
+            loss, seen = self._loss(part, generator, moment.wants_metrics)
+            loss.backward()
+            total += loss.detach()
+            values = seen | values  # of the first part of each stream
+        if self.team.size > 1:
+            self.team.add_up([total, *self.optimiser.gradients()])
+        norm = self.optimiser.apply(moment.rate)
         momentum = self.config.momentum or scaled_momentum(moment.expected_steps)
         self.network.update_teacher(momentum)
-        return {"loss": float(total.detach()), **values, "gradient_norm": norm}
+        return {"loss": float(total), **values, "gradient_norm": norm}
+
+    def _loss(
+        self, part: Part, generator: torch.Generator, wants_metrics: bool
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Return what a part adds to the loss, and what is worth knowing of it."""
+        if part.stream == PAIRS:
+            changed = self._change(part.count, generator)
+            values = {"change_to_copy": float(changed.detach())}
+            return changed * self.config.change.weight * part.share, values
+        clips, name = self.config.clips, NAMES[part.stream]
+        frames = 1 if part.stream == STILLS else clips.clip_frames
+        patches = self._patches(part.count, frames, generator)
+        tubelets = max(frames // self.config.encoder.tubelet_size, 1)
+        losses, tokens = self._losses(patches, tubelets, generator)
+        values = {}
+        if wants_metrics:
+            values = {f"loss_{name}/mask{i}": v for i, v in enumerate(losses.tolist())}
+            values |= collapse_monitor(tokens.unflatten(1, (tubelets, -1)), name)
+        return losses.mean() * (part.count / clips.batch), values
 
     def _patches(self, count: int, frames: int, generator: torch.Generator) -> Tensor:
         encoder, clips = self.config.encoder, self.config.clips
@@ -130,10 +158,10 @@ class PretrainLearner:
             video = video.expand(-1, -1, encoder.tubelet_size, -1, -1)
         return cut_patches(video, encoder.patch_size, encoder.tubelet_size)
 
-    def _change(self, generator: torch.Generator) -> Tensor:
+    def _change(self, count: int, generator: torch.Generator) -> Tensor:
         """Return the loss of painting the change between pairs of frames, cropped alike."""
         encoder, clips = self.config.encoder, self.config.clips
-        index = draw_pairs(self.store, self.config.change.pairs, generator).numpy()
+        index = draw_pairs(self.store, count, generator).numpy()
         stored = torch.from_numpy(np.ascontiguousarray(self.store.frames[index]))
         video = random_crop(stored.to(self.network.device), encoder.side, clips, generator)
         stills = torch.cat(video.split(1, dim=2)).expand(-1, -1, encoder.tubelet_size, -1, -1)

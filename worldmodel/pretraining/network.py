@@ -69,6 +69,8 @@ class MaskDenoiser(nn.Module):
         self._head_widths = (encoder.width // encoder.heads, predictor.width // predictor.heads)
         nn.init.trunc_normal_(self.predictor.embeddings.mask_tokens, std=0.02)
         self.change = ChangeDecoder(change, encoder) if change and change.pairs else None
+        self.checkpointing = False
+        """Whether activations are computed again in the backward pass: slower, for large sizes."""
 
     @property
     def device(self) -> torch.device:
@@ -100,12 +102,14 @@ class MaskDenoiser(nn.Module):
     ) -> Tensor:
         """Return predictions (B, M, D) at `mask.hidden` from the patches at `mask.kept` alone."""
         embeddings = self.predictor.embeddings
-        context = encode_patches(self.student, take(patches, mask.kept), tables[0].at(mask.kept))
+        context = self._study(take(patches, mask.kept), tables[0].at(mask.kept))
         context = embeddings.predictor_embeddings(context)
         token = embeddings.mask_tokens[kind].to(context.dtype)
         hidden = torch.cat([context, token.expand(*mask.hidden.shape, -1)], dim=1)
         places = torch.cat([mask.kept, mask.hidden], dim=1)
-        hidden = through_layers(self.predictor.layer, hidden, tables[1].at(places))
+        hidden = through_layers(
+            self.predictor.layer, hidden, tables[1].at(places), checkpointing=self.checkpointing
+        )
         filled = self.predictor.layernorm(hidden[:, mask.kept.shape[1] :])
         predictions: Tensor = self.predictor.proj(filled)
         return predictions
@@ -114,11 +118,14 @@ class MaskDenoiser(nn.Module):
         """Return the painted and the true change (B, N, pixels) from stills 0…B-1 to B…2B-1."""
         if self.change is None:
             raise ValueError("this network was made without `change`")
-        first, second = encode_patches(self.student, patches, tables).chunk(2)
+        first, second = self._study(patches, tables).chunk(2)
         pixels = still_pixels(patches, self.config.patch_size, self.config.tubelet_size)
         before, after = pixels.chunk(2)
         painted: Tensor = self.change(first, second)
         return painted, after - before
+
+    def _study(self, patches: Tensor, tables: RotaryTables) -> Tensor:
+        return encode_patches(self.student, patches, tables, checkpointing=self.checkpointing)
 
     @torch.no_grad()
     def update_teacher(self, momentum: float) -> None:
@@ -144,9 +151,12 @@ def take(patches: Tensor, positions: Tensor) -> Tensor:
     return patches[rows, positions]
 
 
-def encode_patches(encoder: Any, patches: Tensor, tables: RotaryTables) -> Tensor:
+def encode_patches(
+    encoder: Any, patches: Tensor, tables: RotaryTables, *, checkpointing: bool = False
+) -> Tensor:
     """Return an encoder's tokens (B, L, D) of patches (B, L, P) at the tables' places."""
     projection = encoder.embeddings.patch_embeddings.proj
     hidden = F.linear(patches, projection.weight.flatten(1), projection.bias)
-    tokens: Tensor = encoder.layernorm(through_layers(encoder.layer, hidden, tables))
+    hidden = through_layers(encoder.layer, hidden, tables, checkpointing=checkpointing)
+    tokens: Tensor = encoder.layernorm(hidden)
     return tokens

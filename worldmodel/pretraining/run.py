@@ -19,7 +19,7 @@ from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.draws import History, from_plain, in_words, plain
 from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
 from armchair.worldmodel.optimisation.reporter import Reporter
-from armchair.worldmodel.optimisation.team import check_alone
+from armchair.worldmodel.optimisation.team import Team
 from armchair.worldmodel.packed_tensors import read_note, read_packed, write_packed
 from armchair.worldmodel.pretraining.learner import PretrainConfig, PretrainLearner, Watch
 from armchair.worldmodel.pretraining.network import MaskDenoiser
@@ -59,11 +59,11 @@ def pretrain(
 
     `watch` sees the encoder every `loop.evaluate_steps` and at the end; it changes nothing.
     """
-    check_alone("pretrain")
-    videos = find_videos(run.videos)
-    with Reporter(run.out, "pretrain") as reporter:
-        frames = prepare_store(videos, run.store, store, reporter)
-        learner = PretrainLearner(config, frames, run.seed, watch)
+    videos, team = find_videos(run.videos), Team()
+    with Reporter(run.out, "pretrain", silent=not team.leads) as reporter:
+        with team.leader_first():
+            frames = prepare_store(videos, run.store, store, reporter)
+        learner = PretrainLearner(config, frames, run.seed, watch, team)
         if run.init is not None:
             learner.draws.history = load_relay(learner.network, run.init)
             reporter.say(f"starting from {run.init}: {in_words(learner.draws.history)}")
@@ -75,11 +75,14 @@ def pretrain(
             schedule=config.schedule,
             config=loop,
             reporter=reporter,
+            team=team,
             on_save=lambda step: write_relay(run.out / RELAY, learner, step, quick=True),
         )
-        reporter.metrics(steps, 1.0, learner.evaluate(steps))
-        save_encoder(run.out / ENCODER, learner.encoder())
-        write_relay(run.out / RELAY, learner, steps)
+        if team.leads:
+            reporter.metrics(steps, 1.0, learner.evaluate(steps))
+            save_encoder(run.out / ENCODER, learner.encoder())
+            write_relay(run.out / RELAY, learner, steps)
+        team.close()
         reporter.say(f"{steps} steps done; encoder in {run.out / ENCODER}")
     return run.out / ENCODER
 

@@ -16,6 +16,7 @@ from armchair.worldmodel.decoding.network import DecoderSize, FrameDecoder
 from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
 from armchair.worldmodel.encoder_files import save_encoder
 from armchair.worldmodel.optimisation.loop import Moment
+from armchair.worldmodel.optimisation.team import check_alone
 from tests.worldmodel.models import tiny_sandbox
 from tests.worldmodel.videos import write_video
 
@@ -114,3 +115,9 @@ def test_frames_as_the_encoder_sees_them(encoder: FrameEncoder) -> None:
     own = encoder.preprocess(frames).permute(0, 2, 3, 1) * std + mean
     torch.testing.assert_close(seen, own.clamp(0, 1), atol=1e-3, rtol=0)
     assert psnr(torch.zeros(4), torch.full((4,), 0.1)) == pytest.approx(20.0)
+
+
+def test_several_processes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(BadValueError, match="decoder trains in one process, WORLD_SIZE is 2"):
+        check_alone("decoder")

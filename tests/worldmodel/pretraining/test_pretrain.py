@@ -22,7 +22,9 @@ from armchair.worldmodel.encoder_files import encoder_hash, load_encoder
 from armchair.worldmodel.optimisation.draws import Piece
 from armchair.worldmodel.optimisation.loop import LoopConfig, Moment
 from armchair.worldmodel.packed_tensors import write_packed
-from armchair.worldmodel.pretraining.clips import ClipConfig, random_crop
+from armchair.worldmodel.precision import FLOAT32_SWITCH
+from armchair.worldmodel.pretraining.change import ChangeConfig
+from armchair.worldmodel.pretraining.clips import ClipConfig, Part, parted, random_crop
 from armchair.worldmodel.pretraining.learner import (
     PretrainConfig,
     PretrainLearner,
@@ -31,6 +33,7 @@ from armchair.worldmodel.pretraining.learner import (
 )
 from armchair.worldmodel.pretraining.network import MaskPredictorConfig
 from armchair.worldmodel.pretraining.run import load_relay
+from tests.worldmodel.processes import run_as_two
 from tests.worldmodel.videos import write_video
 
 RECIPE = PretrainConfig(
@@ -162,13 +165,49 @@ def test_no_video_is_one_line(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_several_processes_are_refused(
+def weights(folder: Path) -> torch.Tensor:
+    content = torch.load(folder / "checkpoint.pt", weights_only=True)
+    return torch.cat([value.flatten() for value in content["learner"]["network"].values()])
+
+
+def test_parts_of_a_batch_add_up_and_may_be_computed_again(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(BadValueError, match="pretrain trains in one process, WORLD_SIZE is 2"):
-        run(videos, tmp_path / "out", steps=1)
-    assert not (tmp_path / "out").exists()
+    monkeypatch.setenv(FLOAT32_SWITCH, "1")
+    pairs = replace(RECIPE, change=ChangeConfig(pairs=4, width=16, depth=1, heads=2))
+    in_parts = replace(pairs, clips=replace(RECIPE.clips, at_once=1))
+    recipes = {"whole": pairs, "again": replace(pairs, checkpointing=True), "parts": in_parts}
+    found = {
+        name: weights(run(videos, tmp_path / name, steps=2, recipe=recipe))
+        for name, recipe in recipes.items()
+    }
+    torch.testing.assert_close(found["again"], found["whole"], atol=1e-6, rtol=0)
+    assert (found["parts"] - found["whole"]).abs().max() > 1e-4  # other draws
+    parts = parted((2, 3, 0), at_once=2, processes=1)
+    assert parts == [Part(0, 0, 2, 1.0), Part(1, 0, 2, 2 / 3), Part(1, 1, 1, 1 / 3)]
+    assert [part.count for part in parted((2, 3, 0), None, 2)] == [1, 1, 2, 1]
+    with pytest.raises(BadValueError, match="3 parts is too small for 4 processes"):
+        parted((2, 3, 0), 2, 4)
+
+
+@pytest.mark.slow
+def test_two_processes_are_one(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FLOAT32_SWITCH, "1")
+    recipe = replace(RECIPE, clips=replace(RECIPE.clips, at_once=1))
+    first, one = (
+        weights(run(videos, tmp_path / str(steps), steps=steps, recipe=recipe)) for steps in (1, 4)
+    )
+    outputs = run_as_two(
+        "from dataclasses import replace; from pathlib import Path;"
+        "from tests.worldmodel.pretraining import test_pretrain as t;"
+        "recipe = replace(t.RECIPE, clips=replace(t.RECIPE.clips, at_once=1));"
+        f"t.run(Path({str(videos)!r}), Path({str(tmp_path / 'two')!r}), steps=4, recipe=recipe)"
+    )
+    assert outputs[1][0] == "", "only the leader says how it goes"
+    assert (weights(tmp_path / "two") - one).norm() < 1e-3 * (one - first).norm()
+    assert (tmp_path / "two" / "encoder" / "config.json").exists()
 
 
 def test_momentum_is_scaled_to_the_run() -> None:

@@ -39,8 +39,8 @@ def run(episodes: Path, out: Path, **options: object) -> Path:
 
 def test_weights_are_the_same_with_the_watch_off(episodes: Path, tmp_path: Path) -> None:
     often, never = (LoopConfig(log_steps=n, evaluate_steps=n) for n in (1, 1000))
-    on = run(episodes, tmp_path / "on", watch=episodes, loop=often)
-    off = run(episodes, tmp_path / "off", loop=never)
+    on = run(episodes, tmp_path / "on", loop=often)  # episodes of its own videos
+    off = run(episodes, tmp_path / "off", watching=False, loop=never)
     log = (on / "log.txt").read_text()
     for value in ("watch/flange_position_cm", "watch/object_position_mean_cm", "spread_clip/time"):
         assert value in log

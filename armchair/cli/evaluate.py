@@ -63,7 +63,8 @@ class Config:
     level: str = "light"
     """Randomisation of the scene: light is the benchmark's, none and full stand beside it."""
     controls: tuple[str, ...] = ("all",)
-    """Controls beside the planner: all, none, or names (random, hold, shuffled-goal, …)."""
+    """Controls beside the planner: all, none, or names: random, hold, shuffled-goal,
+    random-predictor, expert, expert-constrained."""
     state_goal: float = 0.0
     """Play the planner once more with so much energy per metre to the goal's state added: a row
     labelled +state goal in a table of its own, which counts for nothing. 0 leaves it out."""

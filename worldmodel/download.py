@@ -21,7 +21,7 @@ CACHE_VARIABLE = "ARMCHAIR_CACHE"
 """Environment variable: folder for downloaded weights."""
 TIMEOUT_S = 30
 CHUNK = 1 << 20
-HUB_FILES = ["config.json", "*.safetensors", "*.safetensors.index.json", "card.md", "README.md"]
+HUB_FILES = ["config.json", "*.safetensors", "*.safetensors.index.json", "README.md"]
 """All that is taken from a Hugging Face repository: tensors and text, nothing that can run."""
 
 

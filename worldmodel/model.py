@@ -184,7 +184,7 @@ class WorldModel(nn.Module):
     def save_pretrained(
         self, folder: Path | str, dtype: torch.dtype = torch.float32, card: str | None = None
     ) -> None:
-        """Write `model.safetensors` and `config.json` into a folder, and `card.md` if one is given.
+        """Write `model.safetensors` and `config.json` into a folder, and a card if one is given.
 
         `dtype` is the weights' on disk: float32 keeps every bit, bfloat16 is what ships. Statistics
         and scaling stay float32.

@@ -17,6 +17,10 @@ from armchair.worldmodel.model_files import CARD, CONFIG, WEIGHTS
 from armchair.worldmodel.optimisation import atomic
 
 
+HUB_HEADER = ("---", "license: mit", "library_name: armchair", "pipeline_tag: robotics", "---")
+"""What the Hugging Face hub reads of a card."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CardFacts:
     """What only the one who trained knows."""
@@ -33,7 +37,7 @@ class CardFacts:
 
 
 def write_card(folder: Path, facts: CardFacts) -> None:
-    """Write `card.md` into a model's folder."""
+    """Write the card, `README.md`, into a model's folder."""
     atomic.write_bytes(folder / CARD, make_card(folder, facts).encode())
 
 
@@ -44,6 +48,8 @@ def make_card(folder: Path, facts: CardFacts) -> str:
     held_out = [_data(path) for path in facts.held_out] or ["- one in twenty of these, by name"]
     return "\n".join(
         [
+            *HUB_HEADER,
+            "",
             f"# Model card: `{folder.parent.name}`",
             "",
             f"V-JEPA 2 encoder and action-conditioned predictor ({kind}), made by Armchair.",

@@ -68,7 +68,7 @@ def test_a_run_its_resume_and_its_relay(episodes: Path, saved: Path, tmp_path: P
     assert model.sandbox
     log = (tmp_path / "a" / "log.txt").read_text()
     assert "inference/x_correlation" in log
-    card = (folder / "card.md").read_text()
+    card = (folder / "README.md").read_text()
     for part in ("## Data", "4 episodes", "predictor: 0.0", "inference/x_correlation", "Licence"):
         assert part in card
     again = WorldModel.from_pretrained(run(episodes, saved, tmp_path / "a"))

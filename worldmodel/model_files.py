@@ -22,7 +22,7 @@ KIND = "world-model"
 RESULT = "model"
 """The model's folder in that of a training run."""
 CARD = "README.md"
-"""As the Hugging Face hub calls and shows it: what the model is, what it was made from and how well it does, for people."""
+"""What the model is, what it was made from and how well it does, for people; the hub's name."""
 FORMAT = 1
 """Of config.json; a number higher than this comes from a later Armchair."""
 SHIPPED = Path(__file__).parent / "weights"

@@ -16,7 +16,6 @@ from armchair.worldmodel.data.episodes import DroidEpisodes
 from armchair.worldmodel.model_files import CARD, CONFIG, WEIGHTS
 from armchair.worldmodel.optimisation import atomic
 
-
 HUB_HEADER = ("---", "license: mit", "library_name: armchair", "pipeline_tag: robotics", "---")
 """What the Hugging Face hub reads of a card."""
 

@@ -53,7 +53,7 @@ check: lint types imports test ## lint, types, imports, test
 model: $(INSTALLED) ## remake the shipped model from its seeds (hours): collect, pretrain, train
 	@scripts/make_model.sh
 
-results: $(INSTALLED) ## measure again what docs/results.md reports, on role validation
+results: $(INSTALLED) ## measure again what docs/results.md says of the shipped model (hours)
 	@scripts/make_results.sh
 
 lock: $(INSTALLED) ## remake constraints.txt from what .venv holds

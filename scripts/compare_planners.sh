@@ -3,6 +3,7 @@
 # controls, and their comparison with exact McNemar tests. Some ten hours of two cores, most for the
 # paper's two; give names to play fewer: scripts/compare_planners.sh cem-waypoint cem icem
 # A name may have options: cem:samples=64,iterations=4
+# Given again on the same commit, it goes on where it stopped: what is played is not played again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -44,8 +44,7 @@ def run(config: Config) -> None:
             "# Planners side by side",
             "Same episodes for all. A low p says that the difference is hard to explain by chance; "
             "it is not corrected for the number of tests. Evaluations per action are what the "
-            "first and the second spent: planners of unlike budgets, or of unlike rules for the "
-            "hand, are compared as a whole, not by their search alone.",
+            "first and the second spent.",
             *warnings,
             tests,
             paper_tables({report.name: report.content for report in reports}),

@@ -17,6 +17,9 @@ PAIRED = ("benchmark", "role", "level", "seed")
 """What two reports must share for their episodes to be the same scenes."""
 ALIKE = {"model_sha256": "model", "code": "code", "camera": "camera placement"}
 """What a comparison of planners takes to be the same, and how it is named for people."""
+HAND = ("gripper_deadband", "opening_deadband", "closing_gain")
+HAND_BOUNDS = ("gripper", "grip_within", "release_within")
+"""Settings of a planner, and of its bounds, that are rules for the hand rather than a search."""
 SHOWN_LETTERS = 24
 """So much of a hash or a commit is printed."""
 
@@ -34,6 +37,14 @@ class ReadReport:
         """Return whether each episode of a task succeeded, by its seed; empty if not played."""
         rows = self.content["tasks"].get(task, {}).get("per_episode", [])
         return {tuple(row["seed"]): bool(row["success"]) for row in rows}
+
+    def hand(self) -> str:
+        """Return the planner's rules for the hand, as far as the report tells them."""
+        planner = self.content["planner"]
+        bounds = planner.get("bounds") or {}
+        told = [(name, bounds[name]) for name in HAND_BOUNDS if name in bounds]
+        told += [(name, planner[name]) for name in HAND if name in planner]
+        return ", ".join(f"{name} {value}" for name, value in told) or "not told"
 
     def evaluations(self, task: str) -> int:
         """Return the model evaluations per action in a task that was played."""
@@ -100,15 +111,19 @@ def _place(report: ReadReport) -> tuple[str, ...]:
 
 
 def unlike(reports: Sequence[ReadReport]) -> list[str]:
-    """Return a line for each thing beside the planner in which the reports differ."""
+    """Return a line for each thing beside the planner's search in which the reports differ."""
+    told = {
+        words: [str(report.content.get(key, "not told"))[:SHOWN_LETTERS] for report in reports]
+        for key, words in ALIKE.items()
+    }
+    told["rules for the hand"] = [report.hand() for report in reports]
     lines = []
-    for key, words in ALIKE.items():
-        values = [str(report.content.get(key, "not told"))[:SHOWN_LETTERS] for report in reports]
+    for words, values in told.items():
         if len(set(values)) > 1:
             each = (f"{r.name} `{value}`" for r, value in zip(reports, values, strict=True))
             lines.append(
                 f"**Not the same {words}**: {', '.join(each)}. What is found below may be due to "
-                "that, and not to the planner."
+                "that, and not to the search."
             )
     return lines
 

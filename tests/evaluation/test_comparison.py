@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,15 @@ from armchair.evaluation.paper_tables import TABLE_2, TABLE_3, paper_tables
 from armchair.evaluation.run import evaluate
 from armchair.evaluation.statistics import mcnemar_exact
 from armchair.evaluation.thresholds import failures, read_thresholds
+from armchair.planners import load_planner, with_options
+from armchair.planners.search import HAND_RULES
 from tests.evaluation.conftest import evaluation
 from tests.evaluation.fakes import FakeReach
 
+PLANNING = Path(__file__).parents[2] / "docs" / "planning.md"
 
-def write(folder: Path, planner: str, successes: list[bool], **changes: Any) -> Path:
+
+def write(folder: Path, planner: str, successes: list[bool], /, **changes: Any) -> Path:
     rows = [{"seed": [1, 0, n], "success": success} for n, success in enumerate(successes)]
     task = {
         "per_episode": rows,
@@ -89,10 +94,18 @@ def test_folders_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
         read_reports([folders[0], folders[0] / "report.json"])
 
 
+def ruled(told: dict[str, Any]) -> dict[str, Any]:
+    """Return the report of cem-paper with our rules for the hand, by the options of the docs."""
+    (options,) = re.findall(r"^    cem-paper:(\S+)", PLANNING.read_text(), re.MULTILINE)
+    planner = with_options(load_planner("cem-paper"), options.split(","))
+    assert planner.config.bounds == HAND_RULES["bounds"]  # type: ignore[attr-defined]
+    return {**told, "planner": {**planner.describe(), "name": "cem-paper"}}
+
+
 def test_what_is_unlike_beside_the_planner_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = {"model_sha256": "a" * 64, "code": "1" * 40, "camera": "elevated"}
+    told: dict[str, Any] = {"model_sha256": "a" * 64, "code": "1" * 40, "camera": "elevated"}
     one = write(tmp_path / "a", "cem", [True], **told)
     same = write(tmp_path / "b", "icem", [True], **told)
     for key, words in (("model_sha256", "model"), ("code", "code"), ("camera", "camera placement")):
@@ -100,6 +113,11 @@ def test_what_is_unlike_beside_the_planner_is_told(
         (line,) = unlike(read_reports([one, same, other]))
         assert line.startswith(f"**Not the same {words}**: cem `")
         assert "mppi `left`" in line
+    told["planner"] = load_planner("cem-paper").describe() | {"name": "cem-paper"}
+    free = write(tmp_path / "c", "", [True], **told)
+    (line,) = unlike(read_reports([free, write(tmp_path / "d", "", [True], **ruled(told))]))
+    assert line.startswith("**Not the same rules for the hand**: cem-paper (c) `gripper 0.75, ")
+    assert "cem-paper (d) `gripper 1.0, grip_within 0.02, " in line
     folders = [str(one), str(write(tmp_path / "older", "cem", [True]))]
     assert main(["compare", "--reports", *folders, "--out", str(tmp_path / "out")]) == 0
     page = (tmp_path / "out" / "compare.md").read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -170,7 +171,8 @@ def test_the_answer_is_legal_and_its_energy_its_own(
 
 def test_a_mean_between_two_ways_to_close_is_made_legal() -> None:
     """Elites that close nearby and such that go far average to what does neither."""
-    config = CemConfig(**{**HAND_RULES, "closing_gain": 1.0}, samples=128, iterations=2, elites=12)
+    rules: dict[str, Any] = {**HAND_RULES, "closing_gain": 1.0}
+    config = CemConfig(**rules, samples=128, iterations=2, elites=12)
     bounds = config.bounds
     for seed in range(20):
         goal = torch.tensor([[0.035, 0.0, 0.0, 0.2]])

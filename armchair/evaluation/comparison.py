@@ -11,6 +11,7 @@ from typing import Any
 
 from armchair.errors import BadFileError, BadValueError
 from armchair.evaluation.markdown import table
+from armchair.evaluation.provenance import in_short
 from armchair.evaluation.statistics import mcnemar_exact
 
 PAIRED = ("benchmark", "role", "level", "seed")
@@ -20,8 +21,6 @@ ALIKE = {"model_sha256": "model", "code": "code", "camera": "camera placement"}
 HAND = ("gripper_deadband", "opening_deadband", "closing_gain")
 HAND_BOUNDS = ("gripper", "grip_within", "release_within")
 """Settings of a planner, and of its bounds, that are rules for the hand rather than a search."""
-SHOWN_LETTERS = 24
-"""So much of a hash or a commit is printed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +112,7 @@ def _place(report: ReadReport) -> tuple[str, ...]:
 def unlike(reports: Sequence[ReadReport]) -> list[str]:
     """Return a line for each thing beside the planner's search in which the reports differ."""
     told = {
-        words: [str(report.content.get(key, "not told"))[:SHOWN_LETTERS] for report in reports]
+        words: [in_short(str(report.content.get(key, "not told"))) for report in reports]
         for key, words in ALIKE.items()
     }
     told["rules for the hand"] = [report.hand() for report in reports]

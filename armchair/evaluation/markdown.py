@@ -10,6 +10,7 @@ from typing import Any
 from armchair.errors import BadFileError
 from armchair.evaluation.contestants import ALL_CONTROLS
 from armchair.evaluation.outcomes import Score
+from armchair.evaluation.provenance import in_short
 from armchair.evaluation.report import Report, TaskReport
 
 RESULTS_MARK = "<!-- test runs of benchmark v1; `armchair evaluate --record` appends below -->"
@@ -224,7 +225,7 @@ def _results_cells(report: Report, name: str, command: str) -> list[str]:
         f"{low:.2f}–{high:.2f}",
         f"{task.score.success_4cm}/{task.score.episodes}",
         *controls,
-        f"`{report.code[:12]}`",
+        f"`{in_short(report.code)}`",
         report.cpu,
         f"`{command}`",
     ]

@@ -15,6 +15,8 @@ import armchair
 
 CODE = (":(top)", ":(top,exclude)docs", ":(top,exclude)tests", ":(top,exclude)*.md")
 """What git compares to tell changed code."""
+SHOWN = 16
+"""So many letters of a commit or a hash are printed in tables."""
 TEST_RUNS = "test-runs.txt"
 """A line for every time that test scenes were played, beside the folders of the runs."""
 
@@ -33,6 +35,12 @@ def code_version() -> str:
     if not changed:
         return commit
     return f"{commit}-dirty-{hashlib.sha256(changed.encode()).hexdigest()[:8]}"
+
+
+def in_short(version: str) -> str:
+    """Return a hash or a code's version with its first `SHOWN` letters, and its change's."""
+    commit, dash, changed = version.partition("-")
+    return f"{commit[:SHOWN]}{dash}{changed}"
 
 
 def note_test_run(folder: Path, about: str) -> None:

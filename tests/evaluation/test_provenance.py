@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from armchair.evaluation import provenance
-from armchair.evaluation.provenance import code_version, processor
+from armchair.evaluation.provenance import code_version, in_short, processor
 
 
 @pytest.fixture
@@ -35,6 +35,8 @@ def test_changed_code_is_told_apart_by_what_was_changed(checkout: Path) -> None:
         found.append(code_version())
     assert found[0].startswith(f"{clean}-dirty-")
     assert found[0] == found[2] != found[1]
+    assert in_short(clean) == clean[:16]
+    assert in_short(found[0]) == clean[:16] + found[0][40:] != in_short(found[1])
 
 
 def test_a_new_line_in_a_page_is_no_other_code(checkout: Path) -> None:

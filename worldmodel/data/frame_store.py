@@ -81,14 +81,15 @@ class FrameStore:
     def __init__(self, folder: Path, paths: Sequence[str] | None = None) -> None:
         """`paths`: resolved paths of videos in the wanted order; None: all, as they lie there.
 
-        Raises `BadFileError` if the frames are not exactly as many as the manifest says.
+        Raises `BadFileError` if the frames are fewer than the manifest says.
         """
         self.folder, self._paths = folder, paths
         self.config, known = _read_manifest(folder)
         self.videos, places = appended.pick(known, paths)
         self.episodes = [(v.first, v.count) for v in self.videos]
         count, size = sum(v.count for v in known), self.config.size
-        appended.check_size(folder / FRAMES, count * size**2 * 3, _remake(folder))
+        bytes_known = count * size**2 * 3
+        appended.check_size(folder / FRAMES, bytes_known, _remake(folder), growing=True)
         shape = (count, size, size, 3)
         stored: NDArray[np.uint8] = np.memmap(folder / FRAMES, np.uint8, "r", shape=shape)
         first, in_order = int(places[0]), bool((np.diff(places) == 1).all())
@@ -161,6 +162,8 @@ def update_store(
             if count % SAVE_EVERY == 0:
                 _write_manifest(folder, config, known)
         _write_manifest(folder, config, known)
+        bytes_known = sum(v.count for v in known) * config.size**2 * 3
+        appended.check_size(folder / FRAMES, bytes_known, _remake(folder))
         return FrameStore(folder, [str(path) for path in asked])
 
 

@@ -1,4 +1,4 @@
-"""Data that grows at its end, beside a manifest: one writer at a time, no byte more or less.
+"""Data that grows at its end, beside a manifest: one writer at a time, no byte less.
 
 The frame store and the token cache are such folders: flat files, and a manifest that lists whose
 numbers lie where. What one run reads of them is a view: the parts that it asked for, and no other.
@@ -77,18 +77,20 @@ def cut(path: Path, size: int, fix: str) -> None:
     Raises `BadFileError` with `fix` for a shorter file: nothing is filled up with zeros.
     """
     path.touch()
-    if path.stat().st_size < size:
-        check_size(path, size, fix)
+    check_size(path, size, fix, growing=True)
     with path.open("r+b") as file:
         file.truncate(size)
 
 
-def check_size(path: Path, size: int, fix: str) -> None:
-    """Raise `BadFileError` with `fix` unless a file has exactly `size` bytes."""
+def check_size(path: Path, size: int, fix: str, *, growing: bool = False) -> None:
+    """Raise `BadFileError` with `fix` unless a file has exactly `size` bytes.
+
+    `growing`: it may have more, as another process may be adding to it.
+    """
     try:
         found = path.stat().st_size
     except OSError as error:
         raise BadFileError(path, f"cannot be read ({error})", fix) from error
-    if found != size:
+    if found < size or (found > size and not growing):
         how = "shorter" if found < size else "longer"
         raise BadFileError(path, f"{found} bytes, {how} than its manifest says ({size})", fix)

@@ -14,24 +14,23 @@ from armchair.worldmodel.losses import ROLLOUT_STEPS, Losses, ac_losses
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.adamw import AdamWConfig, Optimiser
 from armchair.worldmodel.optimisation.draws import Draws
-from armchair.worldmodel.optimisation.loop import Moment, generator_at
+from armchair.worldmodel.optimisation.loop import Moment
 from armchair.worldmodel.optimisation.schedule import Schedule
 from armchair.worldmodel.optimisation.setup import Setup, plain
 from armchair.worldmodel.optimisation.team import Team
 from armchair.worldmodel.precision import autocast
-from armchair.worldmodel.training.action_inference import (
-    InferenceConfig,
-    infer_actions,
-    sample_pairs,
-    score,
-    translation_error,
-)
+from armchair.worldmodel.training.action_inference import InferenceConfig
 from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
-from armchair.worldmodel.training.horizon import HorizonConfig, moving_clips, rollout_errors
-from armchair.worldmodel.training.pairs import PairConfig, choose_pairs
-
-VALIDATION_STREAM = 1_000_003
-"""Keeps validation's random numbers apart from training's."""
+from armchair.worldmodel.training.horizon import HorizonConfig
+from armchair.worldmodel.training.pairs import PairConfig
+from armchair.worldmodel.training.validation import (
+    CLIPS,
+    check_pairs,
+    inference_scores,
+    rollout_scores,
+    validation_generator,
+    why_no_rollouts,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,18 +148,22 @@ class TrainLearner:
         """Return errors against copying the last frame, and action inference, on held-out clips."""
         if self.held_out is None:
             return {}
-        clips = self.held_out.sample(
-            generator_at(self.seed, VALIDATION_STREAM), self.config.validation_clips
-        )
+        config, held_out = self.config, self.held_out
+        generator = validation_generator(self.seed, CLIPS)
+        clips = held_out.sample(generator, config.validation_clips)
         tokens, states, actions = (x.to(self.average.device) for x in clips)
-        latents, steps = self.average.latents_of(tokens), self.config.rollout_steps
+        latents, steps = self.average.latents_of(tokens), config.rollout_steps
         with autocast(self.average.device):
             losses = ac_losses(self.average, latents, states, actions, steps)
         one, several = copy_errors(latents, steps)
         values = {"validation/teacher_forcing_to_copy": float(losses.teacher_forcing) / one}
         if steps > 1:
             values["validation/rollout_to_copy"] = float(losses.rollout) / several
-        return values | self._roll_out() | self._infer()
+        return (
+            values
+            | rollout_scores(self.average, held_out, config.validation_horizon, self.seed)
+            | inference_scores(self.average, held_out, config.validation_search, self.seed)
+        )
 
     def check_held_out(self) -> str:
         """Return why rollouts by horizon cannot be scored on the held-out episodes, or "".
@@ -169,46 +172,11 @@ class TrainLearner:
         """
         if self.held_out is None:
             return ""
-        search = self.config.validation_search
-        generator = generator_at(self.seed, VALIDATION_STREAM)
-        self.held_out.sample_frames(generator, self.config.validation_clips)
-        try:
-            choose_pairs(self.held_out.moves(self.held_out.all_pairs()), search.pairs, generator)
-        except BadValueError as error:
-            raise BadValueError(
-                f"validation on held-out episodes: {error} The options are --held-out and "
-                f"--recipe.validation-search.pairs.count (now {search.pairs.count})."
-            ) from error
-        try:
-            moving_clips(self.held_out.cache, self.config.validation_horizon, generator)
-        except BadValueError as error:
-            return str(error)
-        return ""
-
-    def _roll_out(self) -> dict[str, float]:
-        assert self.held_out is not None
-        generator = generator_at(self.seed, VALIDATION_STREAM, 2)
-        config = self.config.validation_horizon
-        try:
-            found = rollout_errors(self.average, self.held_out.cache, config, generator)
-        except BadValueError:  # `check_held_out` has said why
-            return {}
-        plain, last = found.plain, config.steps
-        ratios = {f"horizon/{step}_to_copy": r for step, r in enumerate(plain.ratios, 1)}
-        return ratios | {f"horizon/{last}_moving_to_copy": plain.ratios_moving[-1]}
-
-    def _infer(self) -> dict[str, float]:
-        assert self.held_out is not None
-        config = self.config.validation_search
-        generator = generator_at(self.seed, VALIDATION_STREAM, 1)
-        pairs = sample_pairs(self.average, self.held_out, config, generator)
-        inferred = infer_actions(self.average, pairs, config, generator)
-        values = {"inference/translation_error": translation_error(inferred, pairs.actions)}
-        for axis, result in score(inferred, pairs.actions).items():
-            values[f"inference/{axis}_correlation"] = result.correlation
-            values[f"inference/{axis}_slope"] = result.slope
-            values[f"inference/{axis}_error"] = result.mean_abs_error
-        return values
+        config = self.config
+        generator = validation_generator(self.seed, CLIPS)
+        self.held_out.sample_frames(generator, config.validation_clips)
+        check_pairs(self.held_out, config.validation_search, self.seed)
+        return why_no_rollouts(self.held_out, config.validation_horizon, self.seed)
 
     def setup(self) -> Setup:
         """Return recipe, encoder and episodes; not what only says how it goes."""

@@ -57,14 +57,14 @@ class TokenCache:
     def __init__(self, folder: Path, paths: Sequence[str] | None = None) -> None:
         """`paths`: resolved folders of episodes in the wanted order; None: all, as they lie there.
 
-        Raises `BadFileError` if a file is not exactly as long as the manifest says.
+        Raises `BadFileError` if a file is shorter than the manifest says.
         """
         self.folder = folder
         self.layout, known = read_manifest(folder)
         frames = sum(episode.count for episode in known)
         shape = (frames, self.layout.crops, self.layout.tokens, self.layout.width)
         for name, width in _widths(self.layout).items():
-            appended.check_size(folder / name, frames * width, remake(folder))
+            appended.check_size(folder / name, frames * width, remake(folder), growing=True)
         self.episodes, self._places = appended.pick(known, paths)
         self._words: NDArray[np.int16] = np.memmap(folder / TOKENS, np.int16, "r", shape=shape)
         states = np.memmap(folder / STATES, np.float64, "r", shape=(frames, 7))
@@ -124,6 +124,8 @@ def update_cache(
             if done % SAVE_EVERY == 0 or done == len(fresh):
                 write_manifest(folder, wanted, known)
             on_episode(done, len(fresh))
+        for name, width in _widths(wanted).items():
+            appended.check_size(folder / name, first * width, remake(folder))
         return TokenCache(folder, list(asked))
 
 

@@ -137,9 +137,15 @@ def test_a_short_cache_is_refused(episodes: Path, encoder: FrameEncoder, tmp_pat
         TokenCache(tmp_path)
     with pytest.raises(BadFileError, match=r"shorter than its manifest says \(2880\)\. Delete"):
         update_cache(tmp_path, DroidEpisodes(episodes), encoder, CacheConfig())
-    (tmp_path / TOKENS).write_bytes(whole + b"..")
+    (tmp_path / TOKENS).write_bytes(whole + b"of a process that is still adding")
+    assert len(TokenCache(tmp_path)) == 15
+
+    def careless(done: int, total: int) -> None:
+        with (tmp_path / TOKENS).open("ab") as file:
+            file.write(b"..")
+
     with pytest.raises(BadFileError, match="longer than its manifest"):
-        TokenCache(tmp_path)
+        update_cache(tmp_path, DroidEpisodes(episodes), encoder, CacheConfig(), careless)
 
 
 def test_too_many_crops(episodes: Path, encoder: FrameEncoder, tmp_path: Path) -> None:

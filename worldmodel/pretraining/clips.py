@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -54,7 +53,8 @@ class ClipConfig:
         return round(self.batch * self.still_share)
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """A part of a step's batch: `number` of `stream`, `count` of them, `share` of its loss."""
 
     stream: int

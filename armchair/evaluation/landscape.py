@@ -88,8 +88,10 @@ class Landscape:
         """Return the numbers by which landscapes are compared, JSON-ready."""
         columns = list(self.config.columns)
         shape = shape_figures(self.energies, *self.values, self.true_action[columns])
-        away = {"offset": self.offset.tolist(), "offset_m": self.offset_m}
-        return {**asdict(shape), **(dict.fromkeys(away) if self.flat else away)}
+        away: dict[str, Any] = {"offset": self.offset.tolist(), "offset_m": self.offset_m}
+        if self.flat:
+            away = dict.fromkeys(away)
+        return {**asdict(shape), **away}
 
     def in_words(self) -> str:
         """Return convexity and offset for people, or that there is no shape to speak of."""

@@ -41,15 +41,22 @@ def read_config(path: Path) -> EncoderConfig:
     """Return the size that an encoder's config.json states; raises `BadFileError`."""
     try:
         return EncoderConfig(**json.loads(path.read_text())["encoder"])
+    except FileNotFoundError as error:
+        raise BadFileError(path, "there is no such file", FIX) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadFileError(path, f"not an encoder's config ({error})", FIX) from error
 
 
 def encoder_hash(encoder: FrameEncoder) -> str:
-    """Return a SHA-256 of an encoder's size and weights, to tell token caches apart."""
+    """Return a SHA-256 of an encoder's size and weights, to tell token caches apart.
+
+    Weights that bfloat16 holds have one hash, in whatever format they come.
+    """
     digest = hashlib.sha256(repr(encoder.config).encode())
     for name, value in sorted(encoder.backbone.state_dict().items()):
         digest.update(name.encode())
-        rounded = value.to("cpu", torch.bfloat16).contiguous()
-        digest.update(rounded.view(torch.uint8).numpy().tobytes())
+        whole = value.float().cpu().contiguous()
+        rounded = whole.bfloat16()
+        kept = rounded if torch.equal(rounded.float(), whole) else whole
+        digest.update(kept.view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

@@ -50,9 +50,10 @@ def test_a_setting_that_came_later_counts_as_unset(collected: Path, tmp_path: Pa
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    for root in (tmp_path / "file", tmp_path / "file" / "data"):
-        with pytest.raises(BadFileError, match=r"cannot be written \(.*Give a folder that"):
-            next(collect(TINY, root))
+    with pytest.raises(BadFileError, match="file: is a file, not a folder"):
+        next(collect(TINY, tmp_path / "file"))
+    with pytest.raises(BadFileError, match=r"cannot be written \(.*Give a folder that"):
+        next(collect(TINY, tmp_path / "file" / "data"))
 
 
 def test_a_manifest_that_is_no_manifest(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from transformers import VJEPA2Model
 from armchair.cli.main import main
 from armchair.errors import ArmchairError, BadFileError, BadValueError
 from armchair.worldmodel import download, meta, sources
-from armchair.worldmodel.encoder_files import save_encoder
+from armchair.worldmodel.encoder_files import encoder_hash, save_encoder
 from armchair.worldmodel.hub_folder import save_hub_encoder
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.official import OFFICIAL, OfficialWeights
@@ -148,6 +148,16 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
         (tmp_path / "cut.pt").write_bytes(whole[:kept])
         with pytest.raises(BadFileError, match=r"cut\.pt: not a checkpoint .*damaged"):
             WorldModel.from_pretrained(tmp_path / "cut.pt")
+
+
+def test_hashes_tell_encoders_apart(tmp_path: Path) -> None:
+    encoder = meta.load_encoder(GOLDEN / "tiny64_pretrain.pt", GOLDEN_CONFIG.encoder)
+    with torch.no_grad():
+        encoder.backbone.layernorm.bias.add_(1e-4)  # bfloat16 does not hold it
+    save_encoder(tmp_path, encoder)
+    rounded = sources.load_frame_encoder(tmp_path)
+    assert encoder_hash(rounded) != encoder_hash(encoder)
+    assert encoder_hash(rounded.bfloat16()) == encoder_hash(rounded.float())
 
 
 def test_meta_to_ours_and_back(golden_model: WorldModel, tmp_path: Path) -> None:

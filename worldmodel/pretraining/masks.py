@@ -80,7 +80,7 @@ def _block_size(
 ) -> tuple[int, int]:
     low, high = config.aspect
     aspect = low + (high - low) * torch.rand((), generator=generator).item()
-    area = config.spatial_scale * grid[0] * grid[1]
+    area = int(config.spatial_scale * grid[0] * grid[1])
     height = min(max(round(math.sqrt(area * aspect)), 1), grid[0])
     width = min(max(round(math.sqrt(area / aspect)), 1), grid[1])
     return height, width

@@ -229,7 +229,7 @@ def test_a_model_is_there_when_scoring_fails(
 
 
 def test_bad_input(episodes: Path, saved: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadFileError, match="not an encoder's folder"):
+    with pytest.raises(BadFileError, match=r"config\.json: there is no such file"):
         run(episodes, tmp_path, tmp_path / "out")
     with pytest.raises(BadValueError, match="one of the two"):
         run(episodes, saved, tmp_path / "out", minutes=1.0)

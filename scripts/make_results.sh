@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures again, on role validation, what docs/results.md reports of the shipped model: every task
-# with its controls, action inference and rollouts, speed. Some two hours of two cores at these
+# with its controls, action inference and rollouts, speed. Hours of two cores at these
 # sizes; set EPISODES, SEED, TASKS, CONTROLS and PAIRS for others. Given again on the same commit, it
 # goes on. The experts alone, 100 episodes a task: scripts/measure_experts.py. Role test is run once
 # per released model, by hand: armchair evaluate --role test --record …

@@ -55,12 +55,11 @@ class ClipConfig:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a step's batch: `number` of `stream`, `count` of them, `share` of its loss."""
+    """A part of a step's batch: `number` of `stream`, `count` clips, stills or pairs."""
 
     stream: int
     number: int
     count: int
-    share: float
 
 
 def parted(counts: Sequence[int], at_once: int | None, processes: int) -> list[Part]:
@@ -72,7 +71,7 @@ def parted(counts: Sequence[int], at_once: int | None, processes: int) -> list[P
     for stream, count in enumerate(counts):
         size = at_once or -(-count // processes)
         whole = [min(size, count - first) for first in range(0, count, max(size, 1))]
-        parts += [Part(stream, number, some, some / count) for number, some in enumerate(whole)]
+        parts += [Part(stream, number, some) for number, some in enumerate(whole)]
     if len(parts) < processes:
         raise BadValueError(
             f"a batch of {len(parts)} parts is too small for {processes} processes; lower at_once."

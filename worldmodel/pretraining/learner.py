@@ -136,7 +136,8 @@ class PretrainLearner:
         if part.stream == PAIRS:
             changed = self._change(part.count, generator)
             values = {"change_to_copy": float(changed.detach())}
-            return changed * self.config.change.weight * part.share, values
+            share = part.count / self.config.change.pairs
+            return changed * self.config.change.weight * share, values
         clips, name = self.config.clips, NAMES[part.stream]
         frames = 1 if part.stream == STILLS else clips.clip_frames
         patches = self._patches(part.count, frames, generator)

@@ -59,6 +59,11 @@ MIXES.add("tasks")(
 )
 """Everything that the benchmark's tasks need, about two thirds of it in settled steps."""
 
+MIXES.add("rearranged")(
+    MixConfig(behaviours=(("rearrange", 1.0),), objects=(("box", 0.5), ("cup", 0.5)))
+)
+"""Videos for pre-training, beside `tasks`: what an object looks like wherever it stands."""
+
 
 def parse_shares(texts: Sequence[str]) -> Shares:
     """Return what `grasp=0.5 carry=0.5` means; raises `BadValueError` for anything else."""

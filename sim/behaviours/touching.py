@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from armchair.sim import objects
 from armchair.sim.behaviours.handling import back_off
 from armchair.sim.behaviours.mover import Mover
 from armchair.sim.behaviours.registry import BEHAVIOURS, FLANGE_HIGH, FLANGE_LOW, Array, Outcome
@@ -24,6 +25,11 @@ RUN_UP_M = 0.03
 """Range of the room between the object and closed fingers behind it."""
 AROUND_M = np.array([0.10, 0.10])
 """How far from the object gripper play and steps near it take place, metres in the plane."""
+
+STANDS_LOW, STANDS_HIGH = np.array([0.36, -0.20]), np.array([0.64, 0.20])
+"""Where a rearranged object stands, metres: benchmark v1's area and 4 cm around it."""
+STAYS_SHARE = 0.4
+"""How often the arm stays where it is while an object is rearranged."""
 
 
 @BEHAVIOURS.add("push")
@@ -57,6 +63,23 @@ def gripper(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
     return Outcome(task="open and close the gripper", success=True, settled=mover.settled)
 
 
+@BEHAVIOURS.add("rearrange")
+def rearrange(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
+    """Every few rows the object stands elsewhere, as between two shots; fingers play.
+
+    The arm wanders about, or in some episodes stays where it is. For pre-training on video, which
+    learns to see what moves. A predictor must not learn from it: no action brings this about.
+    """
+    mover = Mover(recorder, rng, rows)
+    stays = rng.random() < STAYS_SHARE
+    while not mover.over():
+        _put_elsewhere(mover)
+        here = mover.arm.flange_position
+        low, high = (here, here) if stays else (FLANGE_LOW, FLANGE_HIGH)
+        mover.wander(low, high, int(rng.integers(1, 4)), grip=0.5)
+    return Outcome(task="random play", success=True, settled=mover.settled)
+
+
 @BEHAVIOURS.add("near")
 def near(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
     """Settled steps from the planner's whole box, down to the table around the object."""
@@ -80,6 +103,15 @@ def _one_push(mover: Mover, direction: Array) -> None:
     mover.go(np.array([*behind, low]))
     mover.go(np.array([*beyond, low]))
     mover.rise(HOVER_M - low)
+
+
+def _put_elsewhere(mover: Mover) -> None:
+    """Stand the object upright at a random place that the hand does not touch."""
+    arm, room = mover.arm, clear_of(mover.arm) + RUN_UP_M
+    place = mover.rng.uniform(STANDS_LOW, STANDS_HIGH)
+    while np.linalg.norm(place - arm.flange_position[:2]) < room:
+        place = mover.rng.uniform(STANDS_LOW, STANDS_HIGH)
+    objects.place(arm.model, arm.data, place)
 
 
 def _inwards(place: Array, rng: np.random.Generator) -> Array:

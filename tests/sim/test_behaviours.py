@@ -52,7 +52,7 @@ def handled(
 
 
 def test_behaviours_are_named() -> None:
-    assert {*FREE, *HANDLING, *TOUCHING} == set(BEHAVIOURS)
+    assert {*FREE, *HANDLING, *TOUCHING, "rearrange"} == set(BEHAVIOURS)
     with pytest.raises(UnknownNameError, match="behaviour 'dance'"):
         BEHAVIOURS["dance"]
 
@@ -107,6 +107,25 @@ def test_behaviours_with_an_object_stay_in_bounds(arm: SimRobot, name: str) -> N
         step = np.abs(np.diff(states[starts], axis=0))
         assert step[:, :3].max() < STEP_M + 0.02
         assert step[:, 6].max() < GRIPPER_STEP * 1.25 + 0.05, "with the squeeze"
+
+
+def test_rearranged_objects_stand_all_over_the_table(arm: SimRobot) -> None:
+    _, _, states, place = handled(arm, "rearrange", seed=3)
+    jumps = np.linalg.norm(np.diff(place[:, :2], axis=0), axis=1) > 0.04
+    assert jumps.sum() > 5, "it is put elsewhere again and again"
+    assert np.ptp(place[:, :2], axis=0).min() > 0.15
+    assert (np.abs(place[:, 2] - rest_height(arm.model)) < 0.03).all(), "it stands"
+    hand_to_object = np.linalg.norm(states[1:, :2] - place[1:, :2], axis=1)
+    assert hand_to_object[jumps].min() > 0.06, "never in the hand's way"
+
+
+def test_some_arms_stay_while_the_object_is_rearranged(arm: SimRobot) -> None:
+    ranges = []
+    for seed in range(6):
+        _, _, states, _ = handled(arm, "rearrange", seed=seed, rows=60)
+        ranges.append(float(np.ptp(states[:, :3], axis=0).max()))
+        assert np.ptp(states[:, 6]) > 0.2, "fingers play either way"
+    assert min(ranges) < 0.02 < 0.1 < max(ranges)
 
 
 def test_grasp_lifts_the_box_and_says_so(arm: SimRobot) -> None:

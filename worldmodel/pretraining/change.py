@@ -25,6 +25,10 @@ from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.fast_layers import through_layers, video_tables
 from armchair.worldmodel.statistics import layer_normalised
 
+LEAST_CHANGE = 2e-3
+"""Mean square of normalised pixels' change below which an even pair counts less: a small object
+that moved makes about twice as much."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeConfig:
@@ -34,6 +38,8 @@ class ChangeConfig:
     """Pairs of frames per step, beside the batch of eq. (1); 0 leaves eq. (1) alone."""
     weight: float = 1.0
     """Weight of the loss (a share of the error of copying) beside the L1 of eq. (1)."""
+    even: bool = False
+    """Whether all pairs count alike, however little changes between them, or all pixels."""
     code: int = 32
     """Numbers that are read from the second frame."""
     width: int = 128
@@ -93,9 +99,16 @@ def still_pixels(patches: Tensor, patch: int, tubelet: int) -> Tensor:
     return pixels
 
 
-def change_loss(painted: Tensor, change: Tensor) -> Tensor:
-    """Return the squared error as a share of what copying the first frame costs."""
-    return F.mse_loss(painted.float(), change) / change.square().mean().clamp_min(1e-6)
+def change_loss(painted: Tensor, change: Tensor, *, even: bool = False) -> Tensor:
+    """Return the squared error as a share of what copying the first frame costs.
+
+    Of (B, N, pixels) as a whole, so that pairs count by how much changes; or, if `even`, the mean
+    of each pair's own share.
+    """
+    if not even:
+        return F.mse_loss(painted.float(), change) / change.square().mean().clamp_min(1e-6)
+    errors = (painted.float() - change).square().mean((1, 2))
+    return (errors / change.square().mean((1, 2)).clamp_min(LEAST_CHANGE)).mean()
 
 
 def draw_pairs(store: FrameStore, count: int, generator: torch.Generator) -> Tensor:

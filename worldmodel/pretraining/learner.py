@@ -169,7 +169,7 @@ class PretrainLearner:
         patches = cut_patches(stills, encoder.patch_size, encoder.tubelet_size)
         with autocast(patches.device):
             painted, change = self.network.paint_change(patches, self.network.tables(1)[0])
-        return change_loss(painted, change)
+        return change_loss(painted, change, even=self.config.change.even)
 
     def _losses(
         self, patches: Tensor, tubelets: int, generator: torch.Generator

@@ -78,6 +78,21 @@ def test_before_training_the_change_is_copying() -> None:
     assert change_loss(painted, torch.randn_like(painted)).item() == pytest.approx(1.0)
 
 
+def test_even_pairs_count_alike_however_little_changes() -> None:
+    change = torch.randn(2, 16, 12) * torch.tensor([1.0, 0.1]).view(2, 1, 1)
+    painted = torch.stack([change[0], torch.zeros(16, 12)])  # the small change is missed
+    assert change_loss(painted, change).item() < 0.02
+    assert change_loss(painted, change, even=True).item() == pytest.approx(0.5)
+    halves = [change_loss(painted[i : i + 1], change[i : i + 1], even=True) for i in range(2)]
+    assert torch.stack(halves).mean() == change_loss(painted, change, even=True), "parts add up"
+
+
+def test_pairs_without_a_change_ask_for_nothing() -> None:
+    still = torch.zeros(2, 16, 12)
+    assert change_loss(still, still, even=True).item() == 0.0
+    assert torch.isfinite(change_loss(still + 0.01, still, even=True))
+
+
 def test_change_is_learnt_and_teaches_the_encoder() -> None:
     learner = PretrainLearner(RECIPE, MovingSquares(), seed=0)
     history = [learner.update(moment(step))["change_to_copy"] for step in range(150)]

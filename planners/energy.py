@@ -17,7 +17,7 @@ from armchair.planners.protocol import (
 )
 
 ScoredSteps = Literal["last", "all"]
-"""Which imagined steps the energy reads: the last (eq. 5) or the mean over all of them."""
+"""Which imagined steps the energy reads: the last (eq. 5) or the sum over all of them."""
 Distance = Literal["l1", "l2"]
 """Mean absolute difference (eq. 5), or the root of the mean squared one; both in latents' units."""
 
@@ -31,7 +31,7 @@ BACKWARD_SHARE = 128
 class Objective:
     """What a planner minimises.
 
-    steps: the last imagined step or the mean over all; distance: of latents to the goal's;
+    steps: the last imagined step or the sum over all; distance: of latents to the goal's;
     action_cost: added per metre of commanded translation, summed over the steps.
     """
 
@@ -52,7 +52,7 @@ class Objective:
         """
         seen = imagined[:, -1:] if self.steps == "last" else imagined
         per_step = energy(seen, goal) if self.distance == "l1" else _root_mean_square(seen, goal)
-        value = per_step.mean(dim=1)
+        value = per_step.sum(dim=1)
         if self.action_cost:
             metres = candidates[..., :3].norm(dim=-1).sum(dim=-1)
             value = value + self.action_cost * metres.to(value)

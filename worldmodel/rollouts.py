@@ -61,8 +61,9 @@ def imagine(model: Model, context: Context, candidates: Tensor, chunk: int) -> T
         rows = torch.arange(envs, device=candidates.device).repeat_interleave(count)
         flat = candidates.flatten(0, 1)
         found = flat.new_empty((len(flat), horizon, *lived.latents.shape[2:]), dtype=torch.float32)
-        parts = zip(rows.split(chunk), flat.split(chunk), found.split(chunk), strict=True)
-        for row, actions, place in parts:
+        ahead = _states_ahead(lived.states[:, -1][rows], flat)
+        parts = (part.split(chunk) for part in (rows, flat, ahead, found))
+        for row, actions, states, place in zip(*parts, strict=True):
             pick = picker(row)
             moments = [
                 _Moment(pick(z), pick(s))
@@ -73,7 +74,7 @@ def imagine(model: Model, context: Context, candidates: Tensor, chunk: int) -> T
                 (pick(k.transpose(0, 1)).transpose(0, 1), pick(v.transpose(0, 1)).transpose(0, 1))
                 for k, v in memory
             )
-            roller.roll(moments, past, shared, actions, place)
+            roller.roll(moments, past, shared, actions, states, place)
     together: Tensor = found.unflatten(0, (envs, count))
     return together
 
@@ -84,6 +85,18 @@ def picker(rows: Tensor) -> Callable[[Tensor], Tensor]:
     if first == last:
         return lambda entries: entries[first : first + 1]
     return lambda entries: entries[rows]
+
+
+def _states_ahead(state: Tensor, candidates: Tensor) -> Tensor:
+    """Return the states (B, H, 7) after each action of candidates (B, H, 7), from states (B, 7).
+
+    The last is not worked out: nobody asks for it.
+    """
+    found = torch.zeros_like(candidates, dtype=state.dtype)
+    for step, action in enumerate(candidates.unbind(1)[:-1]):
+        state = poses.compose(state, action)
+        found[:, step] = state
+    return found
 
 
 class _Roller:
@@ -111,10 +124,12 @@ class _Roller:
         past_actions: list[Tensor],
         memory: Memory | None,
         candidates: Tensor,
+        ahead: Tensor,
         place: Tensor,
     ) -> None:
         """Write imagined latents of candidates (B, H, 7) into `place` (B, H, N, D).
 
+        `ahead` (B, H, 7) are the states that they lead to.
         Beyond the window positions in time start anew, so that the frames in it are done again.
         """
         limited = self._model.predictor.config.context_frames is not None
@@ -128,7 +143,7 @@ class _Roller:
             now = moments[-1]
             out, memory = self._network.predict(self._frame(now, action), memory)
             place[:, step] = self._next(now.latents, out)
-            moments = [*moments, _Moment(place[:, step], poses.compose(now.state, action))]
+            moments = [*moments, _Moment(place[:, step], ahead[:, step])]
 
     def _frame(self, moment: _Moment, action: Tensor) -> Frame:
         """Return a moment and what was done then, as the network reads them."""

@@ -102,14 +102,22 @@ def _network(predictor: Any, tokens: Tensor, states: Tensor, actions: Tensor) ->
     return out
 
 
-def multiplications(model: WorldModel, context_frames: int, horizon: int) -> float:
-    """Return the floating-point operations of the matrix products of one candidate's rollout."""
+def multiplications(
+    model: WorldModel, context_frames: int, horizon: int, *, cached: bool = False
+) -> float:
+    """Return the floating-point operations of the matrix products of one candidate's rollout.
+
+    The whole prefix at every step; or, if `cached`, only those frames that candidates do not share
+    and that no step before has done, as far as the model's window allows.
+    """
     config = model.predictor.config
     weights = sum(w.numel() for w in model.predictor.parameters() if w.ndim == 2)
     size = config.tokens_per_frame + config.conditions
+    window = config.context_frames or context_frames + horizon
     total = 0.0
     for frames in range(context_frames, context_frames + horizon):
-        length = min(frames, config.context_frames or frames) * size
-        attention = 2 * config.depth * length * length * config.width
-        total += 2 * (length * weights + attention)
+        length = min(frames, window) * size
+        slides = frames > max(window, context_frames)
+        done = size if cached and not slides else length
+        total += 2 * done * (weights + 2 * config.depth * length * config.width)
     return total

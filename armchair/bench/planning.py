@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from scipy.stats import rankdata
 from torch import Tensor
 
 from armchair.bench.measurement import (
@@ -23,7 +25,7 @@ from armchair.planners import ActionBounds, Context
 from armchair.planners.energy import score
 from armchair.poses import difference
 from armchair.worldmodel.model import WorldModel
-from armchair.worldmodel.precision import float32
+from armchair.worldmodel.precision import float32, uses_bfloat16
 
 CANDIDATES = 64
 SCENE = Scene(role="validation", seed=0, episode=0, level="light")
@@ -85,6 +87,10 @@ def _against_plain(
     figures["peak_memory_mb"] = memory
     work = CANDIDATES * multiplications(model, context_frames, horizon)
     figures["reference_share_of_peak"] = work / reference.processor / _peak(setting)
+    figures["operations_saved"] = work / (
+        CANDIDATES * multiplications(model, context_frames, horizon, cached=True)
+    )
+    figures["lower_precision_products"] = _products(setting, model)
     back = model.predictor.config.context_frames
     return Measurement(
         what=f"{CANDIDATES} candidates, horizon {horizon}, {context_frames} frame(s) seen"
@@ -113,7 +119,7 @@ def agreement(energies: Tensor, reference: Tensor) -> dict[str, float]:
     the candidates; error_percent_of_range: of its range; rank_correlation: Spearman's.
     """
     ours, plain = (np.asarray(e.cpu(), dtype=np.float64) for e in (energies, reference))
-    ranks = [np.argsort(np.argsort(values)) for values in (ours, plain)]
+    ranks = [rankdata(values) for values in (ours, plain)]
     error = 100 * np.abs(ours - plain).mean()
     return {
         "error_percent": float(error / plain.std()),
@@ -134,6 +140,23 @@ def _problem(model: WorldModel, frames: int) -> tuple[Context, Tensor]:
         past_actions=torch.as_tensor(past, dtype=torch.float32, device=latents.device),
     )
     return context, latents[-1]
+
+
+def _products(setting: BenchSetting, model: WorldModel) -> float:
+    """Return how many times as fast the predictor's products alone are in planning's numbers."""
+    config = model.predictor.config
+    dtype = torch.bfloat16 if uses_bfloat16(model.device) else torch.float32
+    rows = CANDIDATES // 4 * (config.tokens_per_frame + config.conditions)
+    weights = [w.detach() for w in model.predictor.predictor_blocks.parameters() if w.ndim == 2]
+    inputs = {w.shape[1]: torch.randn(rows, w.shape[1], device=model.device) for w in weights}
+
+    def seconds(numbers: torch.dtype) -> float:
+        pairs = [(inputs[w.shape[1]].to(numbers), w.to(numbers)) for w in weights]
+        repeats = max(setting.repeats, 5)
+        return timed(lambda: [F.linear(x, w) for x, w in pairs], repeats).processor
+
+    with torch.inference_mode():
+        return seconds(torch.float32) / seconds(dtype)
 
 
 def _peak(setting: BenchSetting) -> float:

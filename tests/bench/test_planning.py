@@ -72,6 +72,14 @@ def test_operations_are_counted_by_hand() -> None:
     one, two = 6, 12  # tokens of one frame and of two
     by_hand = 2 * weights * (one + two) + 2 * 2 * 2 * 48 * (one**2 + two**2)
     assert multiplications(model, 1, 2) == by_hand
+    kept = 2 * weights * (one + one) + 2 * 2 * 2 * 48 * (one * one + one * two)
+    assert multiplications(model, 1, 2, cached=True) == kept
+    far = planning.looking_back(model, 2)  # beyond the window both do two frames a step
+    assert multiplications(far, 3, 3) == 3 * (
+        multiplications(model, 1, 2) - multiplications(model, 1, 1)
+    )
+    last = multiplications(far, 3, 3, cached=True) - multiplications(far, 3, 2, cached=True)
+    assert last == multiplications(far, 3, 3) / 3
 
 
 @pytest.mark.parametrize("name", ["plan", "plan-long"])
@@ -84,3 +92,5 @@ def test_the_benchmark_says_how_fast_and_how_true(
     assert found.figures["speedup"] == pytest.approx(1 / found.ratio)
     assert found.figures["rank_correlation"] > 0.9
     assert 0 < found.figures["reference_share_of_peak"] < 1.2
+    assert found.figures["operations_saved"] > 1.3
+    assert found.figures["lower_precision_products"] > 0

@@ -66,7 +66,7 @@ def test_two_steps_share_the_way() -> None:
 
 
 def test_scoring_all_steps_hurries() -> None:
-    """With the mean over steps the first step already goes all the way."""
+    """With the sum over steps the first step already goes all the way."""
     config = CemConfig(horizon=2, iterations=20, objective=Objective(steps="all"))
     found = solve(config, torch.tensor([[0.06, 0.0, 0.0, 0.0]]))
     assert found[0, 0].item() == pytest.approx(0.06, abs=0.01)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,10 @@ from armchair.worldmodel.optimisation.setup import Setup, plain
 from armchair.worldmodel.pixels import central_crop, normalise
 from armchair.worldmodel.precision import autocast
 from armchair.worldmodel.statistics import layer_normalised
+from armchair.worldmodel.training.split import drawn_out
 
-HELD_OUT_EVERY = 20
-"""Every twentieth video, or the last of fewer, is only looked at."""
+RECORDINGS = "recordings"
+"""The folder of an episode that its videos lie in."""
 MEASURED = 256
 """Frames whose tokens set the standardisation of the input."""
 VALIDATION_STREAM = 1_000_003
@@ -148,14 +150,23 @@ def as_seen(frames: Tensor, size: int) -> Tensor:
 def split_frames(store: FrameStore) -> tuple[Tensor, Tensor]:
     """Return frame indices of videos to learn from, and of held-out videos.
 
-    Raises `BadValueError` if there is but one video.
+    About one in twenty is held out, by name; all cameras of an episode go together. Raises
+    `BadValueError` if there is but one video or episode.
     """
-    spans = [torch.arange(first, first + count) for first, count in store.episodes]
-    if len(spans) < 2:
+    homes = [_home(Path(video.path)) for video in store.videos]
+    if len(set(homes)) < 2:
         raise BadValueError(f"{store.folder}: one video is too few, as one is held out; give more.")
-    out = set(range(HELD_OUT_EVERY, len(spans) + 1, HELD_OUT_EVERY)) or {len(spans)}
-    rest = [span for number, span in enumerate(spans, 1) if number not in out]
-    return torch.cat(rest), torch.cat([spans[number - 1] for number in sorted(out)])
+    out = drawn_out(homes)
+    apart: tuple[list[Tensor], list[Tensor]] = ([], [])
+    for home, (first, count) in zip(homes, store.episodes, strict=True):
+        apart[home in out].append(torch.arange(first, first + count))
+    return torch.cat(apart[False]), torch.cat(apart[True])
+
+
+def _home(video: Path) -> Path:
+    """Return the folder of the episode that a video belongs to, or else the video's own path."""
+    parts = video.parts
+    return Path(*parts[: parts.index(RECORDINGS)]) if RECORDINGS in parts else video
 
 
 def psnr(found: Tensor, wanted: Tensor) -> float:

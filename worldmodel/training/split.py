@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from armchair.errors import BadValueError
@@ -28,12 +28,18 @@ def split_episodes(
             f"{episodes[0].path}: one episode alone is too few, as one is held out; give more, or "
             "another folder by --held-out."
         )
-    lots = {path: lot(path) for path in unique}
-    out = {path for path in unique if lots[path] < HELD_OUT_SHARE}
-    if len(out) in (0, len(unique)):
-        out = {min(unique, key=lambda path: (lots[path], path))}
+    out = drawn_out(unique)
     learnt = [episode for path, episode in unique.items() if path not in out]
     return learnt, [episode for path, episode in unique.items() if path in out]
+
+
+def drawn_out(paths: Iterable[Path]) -> set[Path]:
+    """Return those of at least two paths that are held out, by their names."""
+    lots = {path: lot(path) for path in paths}
+    out = {path for path, drawn in lots.items() if drawn < HELD_OUT_SHARE}
+    if len(out) in (0, len(lots)):
+        return {min(lots, key=lambda path: (lots[path], path))}
+    return out
 
 
 def lot(path: Path) -> float:

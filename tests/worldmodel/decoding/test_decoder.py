@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from armchair.cli import decoder as verb
 from armchair.errors import BadFileError, BadValueError
-from armchair.worldmodel.data.frame_store import FrameStore, StoreConfig, update_store
+from armchair.worldmodel.data.frame_store import FrameStore, StoreConfig, StoredVideo, update_store
 from armchair.worldmodel.decoding.files import WEIGHTS, load_decoder, save_decoder
-from armchair.worldmodel.decoding.learner import DecoderConfig, DecoderLearner, as_seen, psnr
+from armchair.worldmodel.decoding.learner import (
+    DecoderConfig,
+    DecoderLearner,
+    as_seen,
+    psnr,
+    split_frames,
+)
 from armchair.worldmodel.decoding.network import DecoderSize, FrameDecoder
 from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
 from armchair.worldmodel.encoder_files import save_encoder
@@ -51,6 +58,31 @@ def test_it_learns_to_show_what_moves(encoder: FrameEncoder, store: FrameStore) 
     after = learner.evaluate(90)
     assert after["validation/psnr"] > before + 5
     assert after["validation/psnr"] > after["validation/psnr_mean_frame"]
+
+
+def test_held_out_frames_are_chosen_by_episode() -> None:
+    recordings = [f"/data/LAB/success/2025-01-01/{i}/recordings/MP4" for i in range(60)]
+    names = [f"{folder}/{camera}.mp4" for folder in recordings for camera in "ab"]
+
+    class Store:
+        folder = Path("store")
+        videos = tuple(StoredVideo(path=name, bytes=1, first=0, count=3) for name in names)
+        episodes = tuple((3 * i, 3) for i in range(len(names)))
+
+    def episodes_of(frames: torch.Tensor) -> set[str]:
+        return {Path(names[i // 3]).parts[5] for i in frames.tolist()}
+
+    store: Any = Store()
+    learnt, out = split_frames(store)
+    assert len(learnt) + len(out) == 3 * len(names)
+    assert not episodes_of(learnt) & episodes_of(out), "both cameras go together"
+    assert 1 <= len(episodes_of(out)) <= 10
+    before = episodes_of(out)
+    Store.videos, Store.episodes = Store.videos[:60], Store.episodes[:60]
+    assert episodes_of(split_frames(store)[1]) == {e for e in before if int(e) < 30}
+    Store.videos, Store.episodes = Store.videos[:2], Store.episodes[:2]
+    with pytest.raises(BadValueError, match="one video is too few"):
+        split_frames(store)
 
 
 def test_patches_come_back_in_place() -> None:

@@ -29,8 +29,8 @@ class Config:
     level: str = "light"
     """Variety: none, light or full."""
     mix: str = "reach"
-    """What the arm does: reach (play, steps, reaches), tasks (objects handled as well) or rearranged
-    (objects stand elsewhere again and again: videos for pretrain, not for train)."""
+    """What the arm does: reach (play, steps, reaches), tasks (objects handled as well) or
+    rearranged (objects stand elsewhere again and again: videos for pretrain, not for train)."""
     behaviours: tuple[str, ...] = ()
     """A mix of your own, NAME=SHARE each, instead of the named one's: grasp=0.5 carry=0.5, of play,
     steps, reach, near, grasp, carry, place, push, gripper, recover and

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -118,20 +119,31 @@ def score_with_gradient(
     """
     wanted = objective or Objective()
     chunk = chunk_size(context, candidates.shape[1], memory_mb, gradient=True)
-    energies, gradients = [], []
-    for part in candidates.split(chunk):
-        with torch.enable_grad():
-            leaf = part.detach().clone().requires_grad_()
-            value = _scored(model, context, leaf, goal, wanted)
-            if not value.requires_grad:
-                raise BadValueError(
-                    f"{type(model).__name__} gives no gradient of its imagination: use a planner "
-                    "that samples, such as cem."
-                )
-            (slope,) = torch.autograd.grad(value.sum(), leaf)
-        energies.append(value.detach())
-        gradients.append(slope)
+    parts = [
+        with_gradient(model, lambda leaf: _scored(model, context, leaf, goal, wanted), part)
+        for part in candidates.split(chunk)
+    ]
+    energies, gradients = zip(*parts, strict=True)
     return torch.cat(energies), torch.cat(gradients)
+
+
+def with_gradient(
+    model: LatentDynamics, values: Callable[[Tensor], Tensor], candidates: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return `values` of candidates, and their gradients in the candidates' shape.
+
+    Raises `BadValueError` for a model whose imagination is not differentiable.
+    """
+    with torch.enable_grad():
+        leaf = candidates.detach().clone().requires_grad_()
+        value = values(leaf)
+        if not value.requires_grad:
+            raise BadValueError(
+                f"{type(model).__name__} gives no gradient of its imagination: use a planner "
+                "that samples, such as cem."
+            )
+        (slope,) = torch.autograd.grad(value.sum(), leaf)
+    return value.detach(), slope
 
 
 def _scored(

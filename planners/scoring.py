@@ -10,7 +10,13 @@ import torch
 from torch import Tensor
 
 from armchair.errors import BadValueError
-from armchair.planners.energy import Objective, chunk_size, score, score_with_gradient
+from armchair.planners.energy import (
+    Objective,
+    chunk_size,
+    score,
+    score_with_gradient,
+    with_gradient,
+)
 from armchair.planners.protocol import (
     SHAPE_ERRORS,
     Context,
@@ -53,8 +59,7 @@ def answers(
     for parts in _together(model, questions):
         with _arithmetic(model, exact=parts[0].ask.exact):
             if len(parts) > 1:
-                batched = _batched(model, parts, objective, memory_mb)
-                scored: list[Scores] = [(energies, None) for energies in batched]
+                scored = _batched(model, parts, objective, memory_mb)
             else:
                 scored = [_alone(model, parts[0], objective, memory_mb)]
         for part, (values, slopes) in zip(parts, scored, strict=True):
@@ -90,14 +95,14 @@ def _parts(number: int, question: Question) -> Iterator[_Part]:
 
 
 def _together(model: LatentDynamics, questions: Sequence[Question]) -> Iterator[list[_Part]]:
-    """Yield what one call answers: alike in length, context and arithmetic, without gradients."""
+    """Yield what one call answers: alike in length, context, arithmetic and need of gradients."""
     groups: dict[object, list[_Part]] = {}
     for number, question in enumerate(questions):
         for part in _parts(number, question):
             ask, length = part.ask, part.candidates.shape[1]
-            alone = ask.gradient or not hasattr(model, "rollout_batch")
-            whose = number if alone else part.problem.context.latents.shape
-            groups.setdefault((whose, length, ask.exact), []).append(part)
+            together = hasattr(model, "rollout_batch")
+            whose = part.problem.context.latents.shape if together else number
+            groups.setdefault((whose, length, ask.exact, ask.gradient), []).append(part)
     for group in groups.values():
         left = sorted(group, key=lambda part: -len(part.candidates))
         while left:
@@ -113,22 +118,21 @@ def _alone(model: LatentDynamics, part: _Part, objective: Objective, memory_mb: 
     return score_with_gradient(*known) if part.ask.gradient else (score(*known), None)
 
 
-@torch.inference_mode()
 def _batched(
     model: Any, parts: Sequence[_Part], objective: Objective, memory_mb: float
-) -> list[Tensor]:
-    """Return the parts' energies; shorter ones are padded with their last candidate."""
+) -> list[Scores]:
+    """Return the parts' energies and gradients; shorter ones are padded with their last."""
     contexts = [part.problem.context for part in parts]
-    most = len(parts[0].candidates)
+    most, gradient = len(parts[0].candidates), parts[0].ask.gradient
     candidates = torch.stack([_padded(part.candidates, most) for part in parts])
     lived = (
         torch.stack([context.latents for context in contexts]),
         torch.stack([context.states for context in contexts]),
         torch.stack([context.past_actions for context in contexts]),
     )
-    chunk = max(1, chunk_size(contexts[0], candidates.shape[2], memory_mb) // len(contexts))
-    columns: list[list[Tensor]] = [[] for _ in parts]
-    for piece in candidates.split(chunk, dim=1):
+
+    def values(piece: Tensor) -> Tensor:
+        """Return energies (parts, candidates)."""
         try:
             imagined = model.rollout_batch(*lived, piece)
         except SHAPE_ERRORS as error:
@@ -140,10 +144,19 @@ def _batched(
                 f"{type(model).__name__}.rollout_batch returned latents of shape "
                 f"{tuple(imagined.shape)}, expected {tuple(expected)}."
             )
-        for column, one, part, actions in zip(columns, imagined, parts, piece, strict=True):
-            column.append(objective.of(one, part.problem.goal, actions))
-    energies = (torch.cat(column) for column in columns)
-    return [found[: len(part.candidates)] for found, part in zip(energies, parts, strict=True)]
+        rows = zip(imagined, parts, piece, strict=True)
+        return torch.stack([objective.of(one, part.problem.goal, acts) for one, part, acts in rows])
+
+    size = chunk_size(contexts[0], candidates.shape[2], memory_mb, gradient=gradient)
+    pieces = candidates.split(max(1, size // len(contexts)), dim=1)
+    if gradient:
+        sloped = [with_gradient(model, values, piece) for piece in pieces]
+        energies, slopes = (torch.cat(column, dim=1) for column in zip(*sloped, strict=True))
+        found = zip(energies, slopes, parts, strict=True)
+        return [(e[: len(p.candidates)], g[: len(p.candidates)]) for e, g, p in found]
+    with torch.inference_mode():
+        energies = torch.cat([values(piece) for piece in pieces], dim=1)
+    return [(e[: len(p.candidates)], None) for e, p in zip(energies, parts, strict=True)]
 
 
 def _padded(candidates: Tensor, count: int) -> Tensor:

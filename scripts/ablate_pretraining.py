@@ -101,11 +101,13 @@ def row(options: argparse.Namespace, name: str) -> str:
     for target in PROBED:
         found = probes[target]
         cells.append(" / ".join(f"{found[key]:.3g}" for key in ("ridge", "attentive", "mean")))
-    return f"| {' | '.join(cells)} | `{shlex.join(['armchair', *pretrain_command(options, name)])}` |"
+    return (
+        f"| {' | '.join(cells)} | `{shlex.join(['armchair', *pretrain_command(options, name)])}` |"
+    )
 
 
 def table(options: argparse.Namespace) -> str:
-    """Return the Markdown of what has been probed; every number is read from a file of `inspect`."""
+    """Return the Markdown of what has been probed; every number is out of a file of `inspect`."""
     probed = [n for n in VARIANTS if (options.out / slug(n) / "probes.json").exists()]
     content = json.loads((options.out / slug(probed[0]) / "probes.json").read_text())
     units = {target: content["probes"][target]["unit"] for target in PROBED}
@@ -114,8 +116,8 @@ def table(options: argparse.Namespace) -> str:
     return "\n".join(
         [
             f"Mean error of ridge regression / of the attentive probe / of predicting the mean, "
-            f"fitted on {content['fitted_on']} episodes and tested on {content['episodes']} others; "
-            f"code `{content['code'][:12]}`, {content['processor']}. Probed by `{judge}`.",
+            f"fitted on {content['fitted_on']} episodes and tested on {content['episodes']} others;"
+            f" code `{content['code'][:12]}`, {content['processor']}. Probed by `{judge}`.",
             "",
             f"| {' | '.join(head)} |",
             f"|{' --- |' * len(head)}",

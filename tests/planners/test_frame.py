@@ -18,6 +18,7 @@ from armchair.planners import (
     load_planner,
     with_options,
 )
+from armchair.planners.energy import BACKWARD_SHARE
 from tests.planners.linear_model import (
     BatchedLinearModel,
     LinearModel,
@@ -54,16 +55,40 @@ def test_a_batch_of_environments_is_a_loop_over_them(name: str, model: LinearMod
 
 
 @pytest.mark.parametrize("name", list(PLANNERS))
-def test_environments_are_imagined_together_where_no_gradient_is_asked_for(name: str) -> None:
-    """Over waypoints only where they ask for about as many candidates of one length."""
+def test_environments_are_imagined_together(name: str) -> None:
+    """Over waypoints where they ask for about as many candidates of one length, else always."""
     model, contexts = BatchedLinearModel(), [context(1, place) for place in (0.0, 0.01, 0.02)]
     plans = load_planner(name).plan_batch(model, contexts, GOALS, generators())  # type: ignore[attr-defined]
-    together = sum(p.evaluations for p in plans) - model.imagined
-    gradients = sum(p.gradients for p in plans)
+    evaluations = sum(p.evaluations for p in plans)
     if name == "cem-waypoint":
-        assert together > 0.5 * sum(p.evaluations for p in plans)
+        assert evaluations - model.imagined > 0.5 * evaluations
     else:
-        assert model.imagined == gradients
+        assert model.imagined == 0
+
+
+def test_gradients_in_a_batch_keep_to_the_memory_budget() -> None:
+    class Watcher(BatchedLinearModel):
+        largest = 0
+
+        def rollout_batch(self, *arguments: Tensor) -> Tensor:
+            if arguments[-1].requires_grad:
+                envs, candidates = arguments[-1].shape[:2]
+                self.largest = max(self.largest, envs * candidates)
+            return super().rollout_batch(*arguments)
+
+    contexts = [context(1, place) for place in (0.0, 0.01, 0.02)]
+    six = 6 * (4 * 4 * BACKWARD_SHARE) / 2**20  # candidates of four floats, in megabytes
+    free, tight = Watcher(), Watcher()
+    found = [
+        with_options(load_planner("gradient"), (*FREE_HAND, *options)).plan_batch(  # type: ignore[attr-defined]
+            model, contexts, GOALS, generators()
+        )
+        for model, options in ((free, ()), (tight, (f"budget.memory_mb={six}",)))
+    ]
+    assert tight.largest == 6 < free.largest
+    for one, other in zip(*found, strict=True):
+        assert one.gradients > 0
+        torch.testing.assert_close(one.actions, other.actions, rtol=0, atol=1e-6)
 
 
 def test_contexts_of_different_length_are_planned_one_by_one() -> None:

@@ -33,8 +33,8 @@ class Config:
     rearranged (objects stand elsewhere again and again: videos for pretrain, not for train)."""
     behaviours: tuple[str, ...] = ()
     """A mix of your own, NAME=SHARE each, instead of the named one's: grasp=0.5 carry=0.5, of play,
-    steps, reach, near, grasp, carry, place, push, gripper, recover and
-    rearrange."""
+    steps, reach, near, grasp, carry, place, push, gripper, recover,
+    fingers and rearrange."""
     objects: tuple[str, ...] = ()
     """The same for what lies on the table: box=0.5 cup=0.5."""
     cameras: tuple[str, ...] = ("left",)

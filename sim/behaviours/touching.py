@@ -80,6 +80,16 @@ def rearrange(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcom
     return Outcome(task="random play", success=True, settled=mover.settled)
 
 
+@BEHAVIOURS.add("fingers")
+def fingers(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
+    """Open and close to any closedness, the hand staying where it is: nothing else changes."""
+    mover = Mover(recorder, rng, rows)
+    here = mover.arm.flange_position
+    while not mover.over():
+        mover.wander(here, here, 1, grip=1.0)
+    return Outcome(task="open and close the gripper", success=True, settled=mover.settled)
+
+
 @BEHAVIOURS.add("near")
 def near(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
     """Settled steps from the planner's whole box, down to the table around the object."""

@@ -52,7 +52,7 @@ def handled(
 
 
 def test_behaviours_are_named() -> None:
-    assert {*FREE, *HANDLING, *TOUCHING, "rearrange"} == set(BEHAVIOURS)
+    assert {*FREE, *HANDLING, *TOUCHING, "rearrange", "fingers"} == set(BEHAVIOURS)
     with pytest.raises(UnknownNameError, match="behaviour 'dance'"):
         BEHAVIOURS["dance"]
 
@@ -126,6 +126,14 @@ def test_some_arms_stay_while_the_object_is_rearranged(arm: SimRobot) -> None:
         ranges.append(float(np.ptp(states[:, :3], axis=0).max()))
         assert np.ptp(states[:, 6]) > 0.2, "fingers play either way"
     assert min(ranges) < 0.02 < 0.1 < max(ranges)
+
+
+def test_fingers_play_alone(arm: SimRobot) -> None:
+    _, _, states, place = handled(arm, "fingers", seed=0)
+    assert np.ptp(states[:, :3], axis=0).max() < 0.01
+    assert np.ptp(place, axis=0).max() < 0.005
+    assert np.ptp(states[:, 6]) > 0.7
+    assert 0.2 < states[:, 6].mean() < 0.8
 
 
 def test_grasp_lifts_the_box_and_says_so(arm: SimRobot) -> None:

@@ -40,6 +40,9 @@ class ChangeConfig:
     """Weight of the loss (a share of the error of copying) beside the L1 of eq. (1)."""
     even: bool = False
     """Whether all pairs count alike, however little changes between them, or all pixels."""
+    recolour: float = 0.0
+    """How far, 0 to 1, the second frame's colours are turned before it is seen: what the code says
+    is painted in the first frame's, so that it must say where things are and not how they look."""
     code: int = 32
     """Numbers that are read from the second frame."""
     width: int = 128
@@ -52,6 +55,8 @@ class ChangeConfig:
                 f"change: pairs {self.pairs} and weight {self.weight} are at least 0 and code "
                 f"{self.code} at least 1."
             )
+        if not 0.0 <= self.recolour <= 1.0:
+            raise BadValueError(f"change: recolour is {self.recolour}, expected a share of 0 to 1.")
         if self.width % self.heads or (self.width // self.heads) % 2:
             raise BadValueError(
                 f"change: width {self.width} over {self.heads} heads gives no even head size."
@@ -109,6 +114,22 @@ def change_loss(painted: Tensor, change: Tensor, *, even: bool = False) -> Tenso
         return F.mse_loss(painted.float(), change) / change.square().mean().clamp_min(1e-6)
     errors = (painted.float() - change).square().mean((1, 2))
     return (errors / change.square().mean((1, 2)).clamp_min(LEAST_CHANGE)).mean()
+
+
+def recoloured(pixels: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Return normalised pixels (B, 3, ...), each entry's hues turned and its brightness changed.
+
+    By up to `share` of half a turn about grey, a factor of 1 ± 0.4 and a shift of ± 0.4.
+    """
+    turn, gain, shift = share * (2 * torch.rand(3, len(pixels), generator=generator) - 1)
+    cos, sin = torch.cos(math.pi * turn), torch.sin(math.pi * turn)
+    grey = torch.full((3, 3), 1 / 3)  # projection onto the axis of greys
+    cross = torch.tensor([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]]) / math.sqrt(3)
+    about = (torch.eye(3) - grey) * cos.view(-1, 1, 1) + cross * sin.view(-1, 1, 1) + grey
+    mixed = (1 + 0.4 * gain).view(-1, 1, 1) * about
+    flat = torch.bmm(mixed.to(pixels), pixels.flatten(2)) + 0.4 * shift.to(pixels).view(-1, 1, 1)
+    found: Tensor = flat.view_as(pixels)
+    return found
 
 
 def draw_pairs(store: FrameStore, count: int, generator: torch.Generator) -> Tensor:

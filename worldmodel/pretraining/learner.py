@@ -23,7 +23,12 @@ from armchair.worldmodel.optimisation.schedule import Schedule
 from armchair.worldmodel.optimisation.setup import Setup, plain
 from armchair.worldmodel.optimisation.team import Team
 from armchair.worldmodel.precision import autocast
-from armchair.worldmodel.pretraining.change import ChangeConfig, change_loss, draw_pairs
+from armchair.worldmodel.pretraining.change import (
+    ChangeConfig,
+    change_loss,
+    draw_pairs,
+    recoloured,
+)
 from armchair.worldmodel.pretraining.clips import (
     ClipConfig,
     Part,
@@ -167,8 +172,13 @@ class PretrainLearner:
         video = random_crop(stored.to(self.network.device), encoder.side, clips, generator)
         stills = torch.cat(video.split(1, dim=2)).expand(-1, -1, encoder.tubelet_size, -1, -1)
         patches = cut_patches(stills, encoder.patch_size, encoder.tubelet_size)
+        seen = None
+        if share := self.config.change.recolour:
+            before, after = stills.chunk(2)
+            stills = torch.cat([before, recoloured(after, share, generator)])
+            seen = cut_patches(stills, encoder.patch_size, encoder.tubelet_size)
         with autocast(patches.device):
-            painted, change = self.network.paint_change(patches, self.network.tables(1)[0])
+            painted, change = self.network.paint_change(patches, self.network.tables(1)[0], seen)
         return change_loss(painted, change, even=self.config.change.even)
 
     def _losses(

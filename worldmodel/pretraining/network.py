@@ -114,11 +114,16 @@ class MaskDenoiser(nn.Module):
         predictions: Tensor = self.predictor.proj(filled)
         return predictions
 
-    def paint_change(self, patches: Tensor, tables: RotaryTables) -> tuple[Tensor, Tensor]:
-        """Return the painted and the true change (B, N, pixels) from stills 0…B-1 to B…2B-1."""
+    def paint_change(
+        self, patches: Tensor, tables: RotaryTables, seen: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the painted and the true change (B, N, pixels) from stills 0…B-1 to B…2B-1.
+
+        `seen`: patches of all 2B as the encoder sees them, if not as they are.
+        """
         if self.change is None:
             raise ValueError("this network was made without `change`")
-        first, second = self._study(patches, tables).chunk(2)
+        first, second = self._study(patches if seen is None else seen, tables).chunk(2)
         pixels = still_pixels(patches, self.config.patch_size, self.config.tubelet_size)
         before, after = pixels.chunk(2)
         painted: Tensor = self.change(first, second)

@@ -18,6 +18,7 @@ from armchair.worldmodel.pretraining.change import (
     ChangeDecoder,
     change_loss,
     draw_pairs,
+    recoloured,
     still_pixels,
 )
 from armchair.worldmodel.pretraining.clips import ClipConfig
@@ -91,6 +92,44 @@ def test_pairs_without_a_change_ask_for_nothing() -> None:
     still = torch.zeros(2, 16, 12)
     assert change_loss(still, still, even=True).item() == 0.0
     assert torch.isfinite(change_loss(still + 0.01, still, even=True))
+
+
+def test_hues_are_turned_about_grey() -> None:
+    generator = torch.Generator().manual_seed(0)
+    colours = torch.randn(400, 3, 2, 4, 4, generator=generator)
+    same = recoloured(colours, 0.0, generator)
+    torch.testing.assert_close(same, colours)
+    grey = colours.mean(1, keepdim=True).expand_as(colours)
+    turned, greys = (recoloured(c, 1.0, torch.Generator().manual_seed(1)) for c in (colours, grey))
+    assert (greys.std(1) < 1e-5).all(), "grey stays grey"
+    torch.testing.assert_close(turned.mean(1), greys.mean(1), atol=1e-5, rtol=0)
+    before, after = colours - grey, turned - greys
+    gains = after.flatten(1).norm(dim=1) / before.flatten(1).norm(dim=1)
+    assert 0.6 <= gains.min() < 0.7 < 1.3 < gains.max() <= 1.4
+    alike = torch.cosine_similarity(before.flatten(1), after.flatten(1))
+    assert alike.min() < -0.9 < 0.9 < alike.max(), "by up to half a turn"
+
+
+def test_what_is_painted_keeps_its_colours() -> None:
+    learner = PretrainLearner(
+        replace(RECIPE, change=replace(CHANGE, recolour=1.0)), MovingSquares(), 0
+    )
+    patches = torch.randn(4, 16, 3 * 2 * 64)
+    tables = learner.network.tables(1)[0]
+    _, plain = learner.network.paint_change(patches, tables)
+    _, same = learner.network.paint_change(patches, tables, seen=torch.randn_like(patches))
+    assert torch.equal(plain, same)
+    values = learner.update(moment(0))
+    assert values["change_to_copy"] == pytest.approx(1.0), "nothing is painted at first"
+    other = PretrainLearner(RECIPE, MovingSquares(), 0)
+    other.update(moment(0))
+    weights = zip(learner.network.parameters(), other.network.parameters(), strict=True)
+    assert not all(torch.equal(a, b) for a, b in weights), "it is seen otherwise"
+
+
+def test_shares_of_a_recolouring() -> None:
+    with pytest.raises(BadValueError, match=r"recolour is 1\.5"):
+        ChangeConfig(recolour=1.5)
 
 
 def test_change_is_learnt_and_teaches_the_encoder() -> None:

@@ -30,8 +30,8 @@ class CemFitConfig(CoarseFirstConfig):
     coefficients; closer: each round's reach as a share of the one before.
     """
 
-    samples: int = 64
-    iterations: int = 8
+    samples: int = 192
+    iterations: int = 4
     elites: int = 8
     rounds: int = 5
     oversampling: float = 2.0

@@ -13,12 +13,11 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).parents[1] / "docs" / "ablations.md"
+from ablation import PAGE, run, write_between
+
 BEGIN, END = "<!-- pretraining: begin -->", "<!-- pretraining: end -->"
 VARIANTS = {
     "eq. (1) alone": "--recipe.change.pairs 0",
@@ -41,16 +40,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--table", action="store_true", help="only write what has been probed")
     return parser.parse_args()
-
-
-def run(command: list[str], done: Path) -> None:
-    """Run an armchair command unless what it leaves is there; stop where one fails."""
-    if done.exists():
-        return
-    print("armchair", shlex.join(command), flush=True)
-    code = subprocess.run([sys.executable, "-m", "armchair", *command]).returncode
-    if code:
-        sys.exit(code)
 
 
 def folders(options: argparse.Namespace) -> dict[str, Path]:
@@ -126,12 +115,6 @@ def table(options: argparse.Namespace) -> str:
     )
 
 
-def write_page(text: str) -> None:
-    page = PAGE.read_text()
-    before, rest = page.split(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}")
-
-
 def main() -> None:
     options = arguments()
     if not options.table:
@@ -140,7 +123,7 @@ def main() -> None:
             out = options.out / slug(name)
             run(pretrain_command(options, name), out / "encoder" / "config.json")
             run(inspect_command(options, name), out / "probes.json")
-    write_page(table(options))
+    write_between(PAGE, BEGIN, END, table(options))
 
 
 if __name__ == "__main__":

@@ -14,13 +14,12 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from ablation import PAGE, run, write_between
+
 LEVELS, UNITS = ("none", "light", "full"), ("none", "data", "change")
-PAGE = Path(__file__).parents[1] / "docs" / "ablations.md"
 BEGIN, END = "<!-- statistics: begin -->", "<!-- statistics: end -->"
 
 
@@ -39,16 +38,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--table", action="store_true", help="only write what has been judged")
     return parser.parse_args()
-
-
-def run(command: list[str], done: Path) -> None:
-    """Run an armchair command unless what it leaves is there; stop where one fails."""
-    if done.exists():
-        return
-    print("armchair", shlex.join(command), flush=True)
-    code = subprocess.run([sys.executable, "-m", "armchair", *command]).returncode
-    if code:
-        sys.exit(code)
 
 
 def collect(options: argparse.Namespace, level: str) -> None:
@@ -120,13 +109,6 @@ def table(options: argparse.Namespace) -> str:
     )
 
 
-def write_page(text: str) -> None:
-    page = PAGE.read_text()
-    before, rest = page.split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
-
-
 def main() -> None:
     options = arguments()
     for level in () if options.table else LEVELS:
@@ -134,7 +116,7 @@ def main() -> None:
         for unit in UNITS:
             run(train_command(options, level, unit), options.out / level / unit / "scores.json")
             run(infer_command(options, level, unit), options.out / level / f"{unit}.json")
-    write_page(table(options))
+    write_between(PAGE, BEGIN, END, table(options))
 
 
 if __name__ == "__main__":

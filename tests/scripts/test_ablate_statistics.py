@@ -14,8 +14,9 @@ import pytest
 SCRIPT = Path(__file__).parents[2] / "scripts" / "ablate_statistics.py"
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
     spec = importlib.util.spec_from_file_location("ablate_statistics", SCRIPT)
     assert spec is not None
     assert spec.loader is not None

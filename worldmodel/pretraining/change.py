@@ -27,7 +27,7 @@ from armchair.worldmodel.statistics import layer_normalised
 
 LEAST_CHANGE = 2e-3
 """Mean square of normalised pixels' change below which an even pair counts less: a small object
-that moved makes about twice as much."""
+that moved makes some twenty times as much."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,40 @@
+"""The second ablation's table says what `armchair inspect` wrote, a command to each row."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+def test_the_table_holds_what_was_probed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    script = importlib.import_module("ablate_pretraining")
+    names = list(script.VARIANTS)
+    for name, ridge in ((names[0], 7.5), (names[-1], 1.25)):
+        probe = {"unit": "cm", "ridge": ridge, "attentive": 3.0, "mean": 15.0}
+        content = {"code": "0123456789abcdef", "processor": "a processor", "episodes": 40}
+        content |= {"fitted_on": 200, "probes": dict.fromkeys(script.PROBED, probe)}
+        folder = tmp_path / script.slug(name)
+        folder.mkdir()
+        (folder / "probes.json").write_text(json.dumps(content))
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{script.BEGIN}\nlast time\n{script.END}\nafter\n")
+    monkeypatch.setattr(script, "PAGE", page)
+    monkeypatch.setattr(sys, "argv", ["script", "--out", str(tmp_path), "--table"])
+    script.main()
+    text = page.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "last time" not in text
+    alone, rearranged = (line for line in text.splitlines() if line.startswith(("| eq.", "| and")))
+    assert "| 7.5 / 3 / 15 |" in alone
+    assert "--recipe.change.pairs 0" in alone
+    assert "| 1.25 / 3 / 15 |" in rearranged
+    assert str(tmp_path / "rearranged") in rearranged
+    assert str(tmp_path / "rearranged") not in alone

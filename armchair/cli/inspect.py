@@ -50,8 +50,8 @@ class Config:
     """World model or encoder whose tokens are probed for flange, gripper, object, contact and
     held-or-not, on every fourth episode of the folder: a name (default is the shipped one), a
     folder, a .pt file of Meta's or a Hugging Face hub id."""
-    fit: Path | None = None
-    """Folder of other episodes to fit the probes on; then all of FOLDER is held out. The more
+    fit: tuple[Path, ...] = ()
+    """Folders of other episodes to fit the probes on; then all of FOLDER is held out. The more
     frames, the better ridge regression does."""
     probes: Path | None = None
     """JSON file for the probes' figures."""
@@ -91,7 +91,7 @@ def run(config: Config) -> None:
         _draw(good, config, config.sheet)
         console.print(f"contact sheet: {config.sheet}", soft_wrap=True, highlight=False)
     if config.model is not None:
-        fit = () if config.fit is None else DroidEpisodes(config.fit)
+        fit = [handle for folder in config.fit for handle in DroidEpisodes(folder)]
         report_probes(config.model, good, fit, config.seed, config.probes)
     for problem in problems:
         console.print(str(problem), soft_wrap=True, markup=False, highlight=False)

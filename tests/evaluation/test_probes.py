@@ -139,9 +139,10 @@ def test_inspect_prints_and_writes(
     assert found["not_probed"] == {"object position": "it is the same in every frame"}
     flange = found["probes"]["flange position"]
     assert (flange["unit"], flange["train_frames"], flange["test_frames"]) == ("cm", 30, 10)
-    assert main(["inspect", str(episodes), *more, "--fit", str(episodes)]) == 0
+    twice = ["--fit", str(episodes), str(episodes)]
+    assert main(["inspect", str(episodes), *more, *twice]) == 0
     flange = json.loads((tmp_path / "probes.json").read_text())["probes"]["flange position"]
-    assert (flange["train_frames"], flange["test_frames"]) == (40, 40)
+    assert (flange["train_frames"], flange["test_frames"]) == (80, 40)
 
 
 def test_too_few_episodes(episodes: Path) -> None:

@@ -76,10 +76,13 @@ class Team:
         return clock, stops > 0
 
     def add_up(self, tensors: Iterable[torch.Tensor]) -> None:
-        """Replace each tensor, in place, by its sum over the team."""
+        """Replace each tensor, in place, by its sum over the team; they go as one message."""
         if self._accelerator is not None:
-            for tensor in tensors:
-                torch.distributed.all_reduce(tensor)
+            parts = list(tensors)
+            flat = torch.cat([part.flatten() for part in parts])
+            torch.distributed.all_reduce(flat)
+            for part, summed in zip(parts, flat.split([p.numel() for p in parts]), strict=True):
+                part.copy_(summed.view_as(part))
 
     def gather(self, number: int) -> list[int]:
         """Return the number that each process has, by rank."""

@@ -23,6 +23,7 @@ from armchair.errors import BadValueError
 from armchair.worldmodel.data.frame_store import FrameStore
 from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.fast_layers import through_layers, video_tables
+from armchair.worldmodel.pretraining.keypoints import Keypoints
 from armchair.worldmodel.statistics import layer_normalised
 
 LEAST_CHANGE = 2e-3
@@ -45,15 +46,20 @@ class ChangeConfig:
     is painted in the first frame's, so that it must say where things are and not how they look."""
     code: int = 32
     """Numbers that are read from the second frame."""
+    keypoints: int = 0
+    """Keypoints that are read from either frame, beside the code (`keypoints.py`)."""
+    linear: float = 0.0
+    """Weight, beside the change's share, of how far keypoints are from what a linear map of the
+    tokens says, in patches."""
     width: int = 128
     depth: int = 2
     heads: int = 4
 
     def __post_init__(self) -> None:
-        if self.pairs < 0 or self.weight < 0 or self.code < 1:
+        if min(self.pairs, self.weight, self.keypoints, self.linear) < 0 or self.code < 1:
             raise BadValueError(
-                f"change: pairs {self.pairs} and weight {self.weight} are at least 0 and code "
-                f"{self.code} at least 1."
+                f"change: pairs {self.pairs}, weight {self.weight}, keypoints {self.keypoints} and "
+                f"linear {self.linear} are at least 0 and code {self.code} at least 1."
             )
         if not 0.0 <= self.recolour <= 1.0:
             raise BadValueError(f"change: recolour is {self.recolour}, expected a share of 0 to 1.")
@@ -83,19 +89,33 @@ class ChangeDecoder(nn.Module):
         nn.init.normal_(self.read.weight, std=1 / math.sqrt(self.read.in_features))
         self.tell = nn.Sequential(nn.Linear(config.code, width), nn.GELU(), nn.Linear(width, width))
         self.enter = nn.Linear(encoder.width, width)
+        self.keypoints, self.hear, self.linear = None, None, config.linear > 0
+        if config.keypoints:
+            self.keypoints = Keypoints(config.keypoints, encoder.width, encoder.grid)
+            self.hear = nn.Linear(6 * config.keypoints, width)
         self.places = nn.Parameter(0.02 * torch.randn(rows * columns, width))
         self.layers, self.norm = layers, nn.LayerNorm(width)
         self.paint = nn.Linear(width, 3 * encoder.patch_size**2)
         nn.init.zeros_(self.paint.weight)
         nn.init.zeros_(self.paint.bias)
 
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        """Tokens (B, N, D) of two frames to the change of pixels (B, N, 3 * patch²)."""
+    def forward(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens (B, N, D) of two frames to the change of pixels (B, N, 3 * patch²).
+
+        And, if asked for, to how far keypoints are from a linear map of the tokens (`gap`).
+        """
         tables = video_tables(1, self.grid, self.head_width).to(first.device)
-        code = self.read(layer_normalised(second).flatten(1))
-        hidden = self.enter(layer_normalised(first)) + self.places + self.tell(code).unsqueeze(1)
+        first, second = layer_normalised(first), layer_normalised(second)
+        code, gap = self.read(second.flatten(1)), torch.zeros((), device=first.device)
+        hidden = self.enter(first) + self.places + self.tell(code).unsqueeze(1)
+        if self.keypoints is not None and self.hear is not None:
+            both = torch.cat([first, second])
+            terms = self.keypoints(both)
+            heard = self.keypoints.nearness(self.keypoints.place(terms))
+            hidden = hidden + self.hear(torch.cat(heard.chunk(2), dim=2))
+            gap = self.keypoints.gap(both, terms) if self.linear else gap
         painted: Tensor = self.paint(self.norm(through_layers(self.layers, hidden, tables)))
-        return painted
+        return painted, gap
 
 
 def still_pixels(patches: Tensor, patch: int, tubelet: int) -> Tensor:

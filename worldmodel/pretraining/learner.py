@@ -139,10 +139,13 @@ class PretrainLearner:
     ) -> tuple[Tensor, dict[str, float]]:
         """Return what a part adds to the loss, and what is worth knowing of it."""
         if part.stream == PAIRS:
-            changed = self._change(part.count, generator)
+            config = self.config.change
+            changed, gap = self._change(part.count, generator)
             values = {"change_to_copy": float(changed.detach())}
-            share = part.count / self.config.change.pairs
-            return changed * self.config.change.weight * share, values
+            if config.linear:
+                values["keypoint_gap"] = float(gap.detach())
+            share = part.count / config.pairs
+            return (changed + config.linear * gap) * config.weight * share, values
         clips, name = self.config.clips, NAMES[part.stream]
         frames = 1 if part.stream == STILLS else clips.clip_frames
         patches = self._patches(part.count, frames, generator)
@@ -164,8 +167,11 @@ class PretrainLearner:
             video = video.expand(-1, -1, encoder.tubelet_size, -1, -1)
         return cut_patches(video, encoder.patch_size, encoder.tubelet_size)
 
-    def _change(self, count: int, generator: torch.Generator) -> Tensor:
-        """Return the loss of painting the change between pairs of frames, cropped alike."""
+    def _change(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return the loss of painting the change between pairs of frames, cropped alike.
+
+        And how far keypoints are from what a linear map of the tokens says.
+        """
         encoder, clips = self.config.encoder, self.config.clips
         index = draw_pairs(self.store, count, generator).numpy()
         stored = torch.from_numpy(np.ascontiguousarray(self.store.frames[index]))
@@ -178,8 +184,9 @@ class PretrainLearner:
             stills = torch.cat([before, recoloured(after, share, generator)])
             seen = cut_patches(stills, encoder.patch_size, encoder.tubelet_size)
         with autocast(patches.device):
-            painted, change = self.network.paint_change(patches, self.network.tables(1)[0], seen)
-        return change_loss(painted, change, even=self.config.change.even)
+            tables = self.network.tables(1)[0]
+            painted, change, gap = self.network.paint_change(patches, tables, seen)
+        return change_loss(painted, change, even=self.config.change.even), gap
 
     def _losses(
         self, patches: Tensor, tubelets: int, generator: torch.Generator

@@ -116,18 +116,19 @@ class MaskDenoiser(nn.Module):
 
     def paint_change(
         self, patches: Tensor, tables: RotaryTables, seen: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Return the painted and the true change (B, N, pixels) from stills 0…B-1 to B…2B-1.
 
-        `seen`: patches of all 2B as the encoder sees them, if not as they are.
+        And the keypoints' gap. `seen`: patches of all 2B as the encoder sees them, if not as they
+        are.
         """
         if self.change is None:
             raise ValueError("this network was made without `change`")
         first, second = self._study(patches if seen is None else seen, tables).chunk(2)
         pixels = still_pixels(patches, self.config.patch_size, self.config.tubelet_size)
         before, after = pixels.chunk(2)
-        painted: Tensor = self.change(first, second)
-        return painted, after - before
+        painted, gap = self.change(first, second)
+        return painted, after - before, gap
 
     def _study(self, patches: Tensor, tables: RotaryTables) -> Tensor:
         return encode_patches(self.student, patches, tables, checkpointing=self.checkpointing)

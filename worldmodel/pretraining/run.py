@@ -29,6 +29,8 @@ from armchair.worldmodel.tensor_files import fill
 ENCODER, RELAY = "encoder", "relay.safetensors"
 HISTORY = "history"
 """Name of a relay's note."""
+CHANGE = "change."
+"""How the names of the tensors of the decoder of changes begin."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +98,8 @@ def write_relay(path: Path, learner: PretrainLearner, step: int, *, quick: bool 
 def load_relay(network: MaskDenoiser, path: Path) -> History:
     """Take up the weights of a relay, or of an encoder's or a world model's folder.
 
-    A folder has the teacher alone: the student starts from it too, and the mask predictor anew.
+    A folder has the teacher alone: the student starts from it too, and the mask predictor anew. So
+    do those parts of the decoder of changes that the relay lacks or has in another size.
     Clips may be longer and pictures larger than they were: rotary positions have no weights.
     Returns what the relay says was done before; a folder and older relays say nothing. Raises
     `BadFileError` when the weights do not fit.
@@ -107,7 +110,14 @@ def load_relay(network: MaskDenoiser, path: Path) -> History:
         for encoder in (network.student, network.teacher):
             fill(encoder, tensors, path, fix)
         return ()
-    fill(network, read_packed(path, fix), path, fix)
+    own, found = network.state_dict(), read_packed(path, fix)
+    beside = [name for name in own.keys() | found.keys() if name.startswith(CHANGE)]
+    for name in beside:
+        if name not in own:
+            del found[name]
+        elif name not in found or found[name].shape != own[name].shape:
+            found[name] = own[name]
+    fill(network, found, path, fix)
     try:
         return from_plain(json.loads(read_note(path, HISTORY) or "[]"))
     except (ValueError, TypeError) as error:

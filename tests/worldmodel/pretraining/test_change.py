@@ -74,7 +74,8 @@ def test_still_pixels_are_those_of_the_frame() -> None:
 def test_before_training_the_change_is_copying() -> None:
     decoder = ChangeDecoder(CHANGE, ENCODER)
     first, second = torch.randn(2, 3, 16, 24)
-    painted = decoder(first, second)
+    painted, gap = decoder(first, second)
+    assert gap == 0.0
     assert painted.shape == (3, 16, 3 * 64)
     assert change_loss(painted, torch.randn_like(painted)).item() == pytest.approx(1.0)
 
@@ -116,8 +117,8 @@ def test_what_is_painted_keeps_its_colours() -> None:
     )
     patches = torch.randn(4, 16, 3 * 2 * 64)
     tables = learner.network.tables(1)[0]
-    _, plain = learner.network.paint_change(patches, tables)
-    _, same = learner.network.paint_change(patches, tables, seen=torch.randn_like(patches))
+    _, plain, _ = learner.network.paint_change(patches, tables)
+    _, same, _ = learner.network.paint_change(patches, tables, seen=torch.randn_like(patches))
     assert torch.equal(plain, same)
     values = learner.update(moment(0))
     assert values["change_to_copy"] == pytest.approx(1.0), "nothing is painted at first"

@@ -31,7 +31,7 @@ from armchair.worldmodel.pretraining.learner import (
     collapse_monitor,
     scaled_momentum,
 )
-from armchair.worldmodel.pretraining.network import MaskPredictorConfig
+from armchair.worldmodel.pretraining.network import MaskDenoiser, MaskPredictorConfig
 from armchair.worldmodel.pretraining.run import load_relay
 from tests.worldmodel.processes import run_as_two
 from tests.worldmodel.videos import write_video
@@ -101,6 +101,31 @@ def test_relays_of_earlier_versions_and_damaged_ones(videos: Path, tmp_path: Pat
     write_packed(tmp_path / "bad.safetensors", network.state_dict(), {"history": '{"a": 1}'})
     with pytest.raises(BadFileError, match="its history cannot be read"):
         load_relay(network, tmp_path / "bad.safetensors")
+
+
+def test_relay_of_a_run_with_other_keypoints(tmp_path: Path) -> None:
+    plain = ChangeConfig(pairs=2, code=4, width=16, depth=1, heads=2)
+    torch.manual_seed(0)
+    old, new, other = (
+        MaskDenoiser(RECIPE.encoder, RECIPE.predictor, len(RECIPE.masks), change)
+        for change in (plain, replace(plain, keypoints=3, code=2), plain)
+    )
+    known = {name: value.clone() for name, value in old.state_dict().items()}
+    fresh = {name: value.clone() for name, value in new.state_dict().items()}
+    write_packed(tmp_path / "old.safetensors", known)
+    load_relay(new, tmp_path / "old.safetensors")
+    anew = {name for name, value in new.state_dict().items() if torch.equal(value, fresh[name])}
+    of_code = {"change.read.weight", "change.read.bias", "change.tell.0.weight"}
+    assert of_code < anew
+    assert anew >= fresh.keys() - known.keys()
+    same = set(known) - of_code
+    for name, value in new.state_dict().items():
+        if name in same:
+            torch.testing.assert_close(value, known[name].bfloat16().float(), msg=name)
+    write_packed(tmp_path / "new.safetensors", new.state_dict())
+    load_relay(other, tmp_path / "new.safetensors")
+    for name in same:
+        torch.testing.assert_close(other.state_dict()[name], new.state_dict()[name], msg=name)
 
 
 def test_killed_run_ends_in_the_same_weights(videos: Path, tmp_path: Path) -> None:

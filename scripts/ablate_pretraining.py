@@ -1,11 +1,12 @@
 """Second ablation: what pre-training learns from, judged by probes on held-out episodes.
 
-    python scripts/ablate_pretraining.py --out runs/pretraining    # about 1.5 hours of two cores
+    python scripts/ablate_pretraining.py --out runs/pretraining    # about 2 hours of two cores
 
 Encoders of one size and as many steps each: eq. (1) alone; with the objective that paints changes
-(`recipe.change`); with every pair counted alike; and with videos of rearranged objects beside the
-tasks. `armchair inspect` probes their tokens. What is there already is not made again. The table
-goes to docs/ablations.md between its two marks, a command to each row.
+(`recipe.change`); with every pair counted alike; with videos of rearranged objects beside the
+tasks; and with keypoints in place of half the code. `armchair inspect` probes their tokens. What is
+there already is not made again. The table goes to docs/ablations.md between its two marks, a
+command to each row.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ VARIANTS = {
     "and changes": "",
     "and changes, even pairs": "--recipe.change.even",
     "and changes, even pairs, rearranged objects": "--recipe.change.even",
+    "and changes, even pairs, rearranged objects, keypoints": "--recipe.change.even "
+    "--recipe.change.recolour 1 --recipe.change.code 16 --recipe.change.keypoints 32 "
+    "--recipe.change.linear 0.5",
 }
 """What each encoder is called and how its recipe differs from the sandbox's."""
 REARRANGED = tuple(name for name in VARIANTS if "rearranged" in name)
@@ -78,7 +82,8 @@ def inspect_command(options: argparse.Namespace, name: str) -> list[str]:
     place, out = folders(options), options.out / slug(name)
     return [
         *("inspect", str(place["validation"]), "--model", str(out / "encoder")),
-        *("--fit", str(place["tasks"]), "--probes", str(out / "probes.json")),
+        *("--fit", str(place["tasks"]), str(place["rearranged"])),
+        *("--probes", str(out / "probes.json")),
         *("--seed", str(options.seed)),
     ]
 

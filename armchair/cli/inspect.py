@@ -55,6 +55,11 @@ class Config:
     frames, the better ridge regression does."""
     probes: Path | None = None
     """JSON file for the probes' figures."""
+    keypoints: Path | None = None
+    """Where to draw the keypoints that --relay found, a PNG: on the middle frames of as many
+    episodes as the contact sheet has lines."""
+    relay: Path | None = None
+    """relay.safetensors of a run of `armchair pretrain` with --recipe.change.keypoints."""
     all_cameras: bool = False
     """Draw every camera that was rendered, not the left one alone."""
     timeout_s: float = 300.0
@@ -67,8 +72,11 @@ class Config:
             raise BadValueError(f"--timeout-s {self.timeout_s} must be above 0.")
         if self.sheet_episodes < 1:
             raise BadValueError(f"--sheet-episodes {self.sheet_episodes} must be 1 or more.")
-        if self.sheet is not None and self.sheet.suffix.lower() != ".png":
-            raise BadValueError(f"--sheet {self.sheet}: must end in .png.")
+        for option, path in (("--sheet", self.sheet), ("--keypoints", self.keypoints)):
+            if path is not None and path.suffix.lower() != ".png":
+                raise BadValueError(f"{option} {path}: must end in .png.")
+        if (self.keypoints is None) != (self.relay is None):
+            raise BadValueError("--keypoints and --relay go together; give both or neither.")
 
 
 def run(config: Config) -> None:
@@ -90,6 +98,9 @@ def run(config: Config) -> None:
     if config.sheet is not None and good:
         _draw(good, config, config.sheet)
         console.print(f"contact sheet: {config.sheet}", soft_wrap=True, highlight=False)
+    if config.keypoints is not None and config.relay is not None and good:
+        _draw_keypoints(_chosen(good, config), config.relay, config.keypoints)
+        console.print(f"keypoints: {config.keypoints}", soft_wrap=True, highlight=False)
     if config.model is not None:
         fit = [handle for folder in config.fit for handle in DroidEpisodes(folder)]
         report_probes(config.model, good, fit, config.seed, config.probes)
@@ -137,15 +148,28 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
 
 
+def _chosen(handles: list[EpisodeHandle], config: Config) -> list[EpisodeHandle]:
+    """Return the episodes that are drawn, by the seed where there are more than lines."""
+    count = min(len(handles), config.sheet_episodes)
+    chosen = np.random.default_rng(config.seed).choice(len(handles), count, replace=False)
+    return [handles[index] for index in sorted(chosen)]
+
+
 def _draw(handles: list[EpisodeHandle], config: Config, path: Path) -> None:
     from PIL import Image
 
     from armchair.worldmodel.data.sheet import contact_sheet
 
-    count = min(len(handles), config.sheet_episodes)
-    chosen = np.random.default_rng(config.seed).choice(len(handles), count, replace=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    sheet = contact_sheet(
-        [handles[index] for index in sorted(chosen)], all_cameras=config.all_cameras
-    )
+    sheet = contact_sheet(_chosen(handles, config), all_cameras=config.all_cameras)
     Image.fromarray(sheet).save(path)
+
+
+def _draw_keypoints(handles: list[EpisodeHandle], relay: Path, path: Path) -> None:
+    from PIL import Image
+
+    from armchair.worldmodel.pretraining.keypoint_sheet import keypoint_sheet, load_keypoints
+
+    encoder, keypoints = load_keypoints(relay)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(keypoint_sheet(encoder, keypoints, handles)).save(path)

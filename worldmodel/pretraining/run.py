@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from armchair.errors import BadFileError
@@ -27,8 +27,8 @@ from armchair.worldmodel.sources import load_frame_encoder
 from armchair.worldmodel.tensor_files import fill
 
 ENCODER, RELAY = "encoder", "relay.safetensors"
-HISTORY = "history"
-"""Name of a relay's note."""
+HISTORY, SIZE = "history", "size"
+"""Names of a relay's notes: how it was trained, and its encoder's config."""
 CHANGE = "change."
 """How the names of the tensors of the decoder of changes begin."""
 
@@ -90,8 +90,9 @@ def pretrain(
 
 
 def write_relay(path: Path, learner: PretrainLearner, step: int, *, quick: bool = False) -> None:
-    """Write all three networks in bfloat16, and for how long they were trained."""
-    note = {HISTORY: json.dumps(plain(learner.draws.history_at(step)))}
+    """Write all networks in bfloat16, for how long they were trained and the encoder's size."""
+    size = json.dumps(asdict(learner.config.encoder))
+    note = {HISTORY: json.dumps(plain(learner.draws.history_at(step))), SIZE: size}
     write_packed(path, learner.network.state_dict(), note, quick=quick)
 
 

@@ -1,0 +1,85 @@
+"""A picture of the keypoints that pre-training found: one frame of each of some episodes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from armchair.errors import BadFileError
+from armchair.worldmodel.data.episodes import EpisodeHandle
+from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
+from armchair.worldmodel.packed_tensors import read_note, read_packed
+from armchair.worldmodel.pixels import central_crop
+from armchair.worldmodel.pretraining.keypoints import Keypoints
+from armchair.worldmodel.pretraining.run import SIZE
+from armchair.worldmodel.statistics import layer_normalised
+from armchair.worldmodel.tensor_files import fill
+
+TEACHER, KEYPOINTS = "teacher.", "change.keypoints."
+FIX = "Give the relay of a run of `armchair pretrain` with --recipe.change.keypoints."
+FRAME_PX, COLUMNS, DOT_PX = 320, 4, 4
+MOVES = 0.5
+"""Mean spread over the frames, in patches, of a keypoint that is drawn: others found nothing."""
+
+
+def load_keypoints(relay: Path) -> tuple[FrameEncoder, Keypoints]:
+    """Return the teacher of a relay and its keypoints; raises `BadFileError` where it has none."""
+    tensors, size = read_packed(relay, FIX), read_note(relay, SIZE)
+    teacher, found = (
+        {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+        for prefix in (TEACHER, KEYPOINTS)
+    )
+    if size is None or "find.bias" not in found:
+        raise BadFileError(relay, "it has no keypoints", FIX)
+    try:
+        config = EncoderConfig(**json.loads(size))
+    except (ValueError, TypeError) as error:
+        raise BadFileError(relay, f"its encoder's size cannot be read ({error})", FIX) from error
+    encoder = FrameEncoder(config).requires_grad_(False).eval()
+    fill(encoder.backbone, teacher, relay, FIX)
+    count = len(found["find.bias"]) // 3
+    keypoints = Keypoints(count, config.width, config.grid).requires_grad_(False)
+    fill(keypoints, found, relay, FIX)
+    return encoder, keypoints
+
+
+@torch.no_grad()
+def keypoint_sheet(
+    encoder: FrameEncoder, keypoints: Keypoints, handles: Sequence[EpisodeHandle]
+) -> NDArray[np.uint8]:
+    """Return a picture (H, W, 3) RGB: the middle frame of each episode, keypoints by number."""
+    height, width = encoder.config.image_shape
+    frames, places = [], []
+    for handle in handles:
+        frame = torch.from_numpy(handle.frames([handle.length // 2]))
+        tokens = layer_normalised(encoder(frame))
+        places.append(keypoints.place(keypoints(tokens))[0])
+        frames.append(central_crop(frame, width / height)[0].numpy())
+    found = torch.stack(places)  # (frames, count, 2)
+    moving = [k for k in range(keypoints.count) if float(found[:, k].std(0).mean()) >= MOVES]
+    shares = found / torch.tensor(encoder.config.grid) + 0.5
+    drawn = [_drawn(frame, share, moving) for frame, share in zip(frames, shares, strict=True)]
+    blank = np.full_like(drawn[0], 255)
+    drawn += [blank] * (-len(drawn) % COLUMNS)
+    lines = [np.hstack(drawn[start : start + COLUMNS]) for start in range(0, len(drawn), COLUMNS)]
+    return np.vstack(lines)
+
+
+def _drawn(
+    frame: NDArray[np.uint8], places: torch.Tensor, chosen: Sequence[int]
+) -> NDArray[np.uint8]:
+    """Return a frame, scaled to a square, with keypoints `chosen` at shares (count, 2) of it."""
+    picture = Image.fromarray(frame).resize((FRAME_PX, FRAME_PX), Image.Resampling.BICUBIC)
+    canvas, font = ImageDraw.Draw(picture), ImageFont.load_default(size=11)
+    for number in chosen:
+        y, x = (FRAME_PX * float(share) for share in places[number])
+        colour = f"hsl({round(360 * chosen.index(number) / len(chosen))}, 100%, 50%)"
+        canvas.ellipse([x - DOT_PX, y - DOT_PX, x + DOT_PX, y + DOT_PX], outline=colour, width=2)
+        canvas.text((x + DOT_PX, y - 2 * DOT_PX), str(number), fill=colour, font=font)
+    return np.asarray(picture)

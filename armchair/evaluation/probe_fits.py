@@ -18,6 +18,8 @@ ATTENTIVE_STEPS, ATTENTIVE_BATCH, ATTENTIVE_RATE = 400, 64, 1e-3
 LOOK_EVERY = 40
 """Steps from one look at the episodes kept from the fit to the next."""
 HEADS = 4
+AT_ONCE = 2_000
+"""Frames that are in float32 together; tokens may come in bfloat16."""
 
 
 def ridge(train: Tensor, wanted: Array, chosen_on: NDArray[np.bool_], test: Tensor) -> Array:
@@ -27,19 +29,20 @@ def ridge(train: Tensor, wanted: Array, chosen_on: NDArray[np.bool_], test: Tens
     others; then everything is fitted with it. In the dual where frames are fewer than features, and
     otherwise in the primal: the same answers.
     """
-    centre = train.mean(0, keepdim=True)
-    x, y = (part.sub(centre).flatten(1) for part in (train, test))
+    centre, (x, to) = train.mean(0, dtype=torch.float32), (train.flatten(1), test.flatten(1))
     solve = _dual if len(x) <= x.shape[1] else _primal
-    chosen = torch.from_numpy(chosen_on)
-    tried = solve(x[~chosen], wanted[~chosen_on], x[chosen], PENALTIES)
+    chosen, centre = torch.from_numpy(chosen_on), centre.flatten()
+    tried = solve(x[~chosen], wanted[~chosen_on], x[chosen], PENALTIES, centre)
     errors = [np.square(guess - wanted[chosen_on]).mean() for guess in tried]
-    return solve(x, wanted, y, [PENALTIES[int(np.argmin(errors))]])[0]
+    return solve(x, wanted, to, [PENALTIES[int(np.argmin(errors))]], centre)[0]
 
 
-def _dual(x: Tensor, wanted: Array, to: Tensor, penalties: Sequence[float]) -> list[Array]:
+def _dual(
+    x: Tensor, wanted: Array, to: Tensor, penalties: Sequence[float], centre: Tensor
+) -> list[Array]:
     """Return predictions at `to` (T, features) for each penalty, from x (F, features)."""
-    x, mean = x.double(), wanted.mean(0)
-    kernel, across = (x @ x.T).numpy(), (to.double() @ x.T).numpy()
+    x, to, mean = x.sub(centre).double(), to.sub(centre).double(), wanted.mean(0)
+    kernel, across = (x @ x.T).numpy(), (to @ x.T).numpy()
     steady, found = np.eye(len(kernel)), []
     for penalty in penalties:
         strength = penalty * kernel.trace() / len(kernel) + 1e-9
@@ -47,16 +50,24 @@ def _dual(x: Tensor, wanted: Array, to: Tensor, penalties: Sequence[float]) -> l
     return found
 
 
-def _primal(x: Tensor, wanted: Array, to: Tensor, penalties: Sequence[float]) -> list[Array]:
+def _primal(
+    x: Tensor, wanted: Array, to: Tensor, penalties: Sequence[float], centre: Tensor
+) -> list[Array]:
     """Return what `_dual` does, by as many equations as there are features."""
-    mean = torch.from_numpy(wanted.mean(0))
-    gram, moment = x.T @ x, x.T @ (torch.from_numpy(wanted) - mean).to(x.dtype)
+    mean, features = torch.from_numpy(wanted.mean(0)), x.shape[1]
+    gram, moment = torch.zeros(features, features), torch.zeros(features, wanted.shape[1])
+    aims = (torch.from_numpy(wanted) - mean).float()
+    for part, aim in zip(x.split(AT_ONCE), aims.split(AT_ONCE), strict=True):
+        part = part.sub(centre)
+        gram.addmm_(part.T, part)
+        moment.addmm_(part.T, aim)
     diagonal, found = gram.diagonal().clone(), []
     for penalty in penalties:
         strength = penalty * float(diagonal.sum()) / len(x) + 1e-9
         gram.diagonal().copy_(diagonal + strength)
         weights = torch.cholesky_solve(moment, torch.linalg.cholesky(gram))
-        found.append(((to @ weights).double() + mean).numpy())
+        parts = [part.sub(centre) @ weights for part in to.split(AT_ONCE)]
+        found.append((torch.cat(parts).double() + mean).numpy())
     return found
 
 
@@ -92,35 +103,38 @@ def attentive(
     """
     generator = torch.Generator().manual_seed(seed)
     mean, scale = wanted.mean(0), wanted.std(0) + 1e-6
-    centre, spread = train.mean(0, keepdim=True), train.std() + 1e-6
-    x, y = (_placed((part - centre) / spread) for part in (train, test))
+    centre = train.mean(0, dtype=torch.float32)
+    spread = train[:: -(-len(train) // AT_ONCE)].float().std() + 1e-6
+
+    def look(tokens: Tensor) -> Tensor:
+        return _placed((tokens - centre) / spread)
+
+    @torch.no_grad()
+    def read(tokens: Tensor) -> Array:
+        out: Array = torch.cat([reader(look(part)) for part in tokens.split(512)]).double().numpy()
+        return out
+
     aim = torch.from_numpy((wanted - mean) / scale).float()
     chosen = torch.from_numpy(chosen_on)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        reader = AttentiveReader(x.shape[-1], aim.shape[1], generator)
+        reader = AttentiveReader(look(train[:1]).shape[-1], aim.shape[1], generator)
     optimiser = torch.optim.AdamW(reader.parameters(), lr=ATTENTIVE_RATE, weight_decay=0.01)
     kept, lowest = np.zeros((len(test), wanted.shape[1])), float(aim[chosen].square().mean())
-    x_fit, aim_fit = x[~chosen], aim[~chosen]
+    fit, x_chosen = torch.nonzero(~chosen)[:, 0], train[chosen]
     for step in range(ATTENTIVE_STEPS):
         for group in optimiser.param_groups:
             group["lr"] = ATTENTIVE_RATE * (1 - step / ATTENTIVE_STEPS)
-        rows = torch.randint(len(x_fit), (ATTENTIVE_BATCH,), generator=generator)
+        rows = fit[torch.randint(len(fit), (ATTENTIVE_BATCH,), generator=generator)]
         optimiser.zero_grad()
-        F.mse_loss(reader(x_fit[rows]), aim_fit[rows]).backward()
+        F.mse_loss(reader(look(train[rows])), aim[rows]).backward()
         optimiser.step()
         if (step + 1) % LOOK_EVERY == 0:
-            error = float(np.square(_read(reader, x[chosen]) - aim[chosen].numpy()).mean())
+            error = float(np.square(read(x_chosen) - aim[chosen].numpy()).mean())
             if error < lowest:
-                lowest, kept = error, _read(reader, y)
+                lowest, kept = error, read(test)
     predictions: Array = kept * scale + mean
     return predictions
-
-
-@torch.no_grad()
-def _read(reader: AttentiveReader, tokens: Tensor) -> Array:
-    out: Array = torch.cat([reader(part) for part in tokens.split(512)]).double().numpy()
-    return out
 
 
 def _placed(tokens: Tensor) -> Tensor:

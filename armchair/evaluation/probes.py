@@ -21,7 +21,7 @@ from armchair.worldmodel.statistics import layer_normalised
 TEST_EVERY, CHOICE_EVERY = 4, 5
 """Every fourth episode is tested on; of the others every fifth chooses the ridge penalty."""
 MIN_EPISODES = 8
-MAX_FRAMES, MAX_SMALL_FRAMES = 4_000, 16_000
+MAX_FRAMES, MAX_SMALL_FRAMES = 4_000, 40_000
 """Read of a folder at most, and where a frame's tokens are at most `SMALL` numbers."""
 SMALL = 10_000
 ENCODE_AT_ONCE = 32
@@ -44,7 +44,7 @@ class ProbeData(NamedTuple):
     """Tokens and labels of frames; `labels` hold nan where nothing is known."""
 
     tokens: Tensor
-    """(F, N, D), LayerNormed."""
+    """(F, N, D), LayerNormed, in bfloat16."""
     episode: NDArray[np.int64]
     """(F,), its number."""
     labels: dict[str, Array]
@@ -84,7 +84,7 @@ def gather(encoder: FrameEncoder, episodes: Sequence[EpisodeHandle], stride: int
     most = MAX_SMALL_FRAMES if size <= SMALL else MAX_FRAMES
     tokens, known = [], []
     for frames, labels in labelled_frames(episodes, stride, most):
-        tokens.append(encode(encoder, frames))
+        tokens.append(encode(encoder, frames).bfloat16())
         known.append(labels)
     owner = np.repeat(np.arange(len(tokens)), [len(part) for part in tokens])
     test = owner % TEST_EVERY == TEST_EVERY - 1

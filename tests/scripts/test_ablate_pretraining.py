@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.scripts.tables import written
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -23,15 +24,7 @@ def test_the_table_holds_what_was_probed(tmp_path: Path, monkeypatch: pytest.Mon
         folder = tmp_path / script.slug(name)
         folder.mkdir()
         (folder / "probes.json").write_text(json.dumps(content))
-    page = tmp_path / "page.md"
-    page.write_text(f"before\n{script.BEGIN}\nlast time\n{script.END}\nafter\n")
-    monkeypatch.setattr(script, "PAGE", page)
-    monkeypatch.setattr(sys, "argv", ["script", "--out", str(tmp_path), "--table"])
-    script.main()
-    text = page.read_text()
-    assert text.startswith("before\n")
-    assert text.endswith("after\n")
-    assert "last time" not in text
+    text = written(script, tmp_path, monkeypatch)
     alone, rearranged = (line for line in text.splitlines() if line.startswith(("| eq.", "| and")))
     assert "| 7.5 / 3 / 15 |" in alone
     assert "--recipe.change.pairs 0" in alone

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+from tests.scripts.tables import written
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "ablate_statistics.py"
 
@@ -42,15 +43,7 @@ def test_the_table_holds_what_was_judged(
     for level, unit, correlation in (("none", "data", 0.5), ("light", "change", 0.75)):
         (tmp_path / level).mkdir()
         (tmp_path / level / f"{unit}.json").write_text(json.dumps(scores(correlation)))
-    page = tmp_path / "page.md"
-    page.write_text(f"before\n{script.BEGIN}\nlast time\n{script.END}\nafter\n")
-    monkeypatch.setattr(script, "PAGE", page)
-    monkeypatch.setattr(sys, "argv", ["script", "--out", str(tmp_path), "--table"])
-    script.main()
-    text = page.read_text()
-    assert text.startswith("before\n")
-    assert text.endswith("after\n")
-    assert "last time" not in text
+    text = written(script, tmp_path, monkeypatch)
     rows = [line for line in text.splitlines() if line.startswith(("| none", "| light"))]
     assert len(rows) == 2
     assert "| none | data | 0.50 | 0.50 | 0.50 | 0.50 | 1.2 cm | 10 % | 20 % | 80 % |" in rows[0]

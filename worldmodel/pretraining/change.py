@@ -61,6 +61,10 @@ class ChangeConfig:
                 f"change: pairs {self.pairs}, weight {self.weight}, keypoints {self.keypoints} and "
                 f"linear {self.linear} are at least 0 and code {self.code} at least 1."
             )
+        if self.linear and not self.keypoints:
+            raise BadValueError(
+                f"change: linear is {self.linear} and keypoints is 0; set keypoints."
+            )
         if not 0.0 <= self.recolour <= 1.0:
             raise BadValueError(f"change: recolour is {self.recolour}, expected a share of 0 to 1.")
         if self.width % self.heads or (self.width // self.heads) % 2:

@@ -90,3 +90,5 @@ def test_a_change_is_painted_from_both_frames_keypoints(linear: float) -> None:
 def test_numbers_of_keypoints() -> None:
     with pytest.raises(BadValueError, match="keypoints -1"):
         ChangeConfig(keypoints=-1)
+    with pytest.raises(BadValueError, match="keypoints is 0"):
+        ChangeConfig(linear=0.5)

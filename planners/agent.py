@@ -142,8 +142,14 @@ class RecedingHorizonAgent:
 
 
 def moved_on(plan: Plan | None) -> Tensor | None:
-    """Return the last plan's actions moved on by one step, the final one repeated."""
-    return None if plan is None else torch.cat([plan.actions[1:], plan.actions[-1:]])
+    """Return what is left of the last plan (horizon, 7), a guess at the next one.
+
+    Standing still at its end; a plan of one action, which leaves nothing, is repeated.
+    """
+    if plan is None:
+        return None
+    first, left = plan.actions[:1], plan.actions[1:]
+    return torch.cat([left, torch.zeros_like(first)]) if len(left) else first
 
 
 def _check_frame(frame: object, what: str) -> None:

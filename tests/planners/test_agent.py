@@ -12,10 +12,12 @@ from armchair.errors import BadValueError
 from armchair.planners import (
     GoalImage,
     Observation,
+    Plan,
     RecedingHorizonAgent,
     load_planner,
     with_options,
 )
+from armchair.planners.agent import moved_on
 from armchair.poses import difference
 from tests.planners.linear_model import LinearModel
 
@@ -103,6 +105,16 @@ def test_same_seed_same_actions_and_start_forgets() -> None:
         player.start([GoalImage(frame=picture(12))])
         player.act(seen(1))
         assert model.contexts[-1][0].shape[0] == 1
+
+
+def test_what_is_left_of_a_plan_ends_with_standing_still() -> None:
+    actions = torch.arange(21.0).reshape(3, 7)
+    left = moved_on(Plan(actions=actions, energy=0.0, history=(), evaluations=0))
+    assert torch.equal(left, torch.cat([actions[1:], torch.zeros(1, 7)]))
+    assert torch.equal(left.sum(dim=0), actions[1:].sum(dim=0))
+    one = Plan(actions=actions[:1], energy=0.0, history=(), evaluations=0)
+    assert torch.equal(moved_on(one), actions[:1])
+    assert moved_on(None) is None
 
 
 @pytest.mark.parametrize(

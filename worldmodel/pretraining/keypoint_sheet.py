@@ -26,6 +26,8 @@ FIX = "Give the relay of a run of `armchair pretrain` with --recipe.change.keypo
 FRAME_PX, COLUMNS, DOT_PX = 320, 4, 4
 MOVES = 0.5
 """Mean spread over the frames, in patches, of a keypoint that is drawn: others found nothing."""
+LOOKED_AT = 9
+"""Frames of an episode, first to last, that this is seen over."""
 
 
 def load_keypoints(relay: Path) -> tuple[FrameEncoder, Keypoints]:
@@ -53,17 +55,22 @@ def load_keypoints(relay: Path) -> tuple[FrameEncoder, Keypoints]:
 def keypoint_sheet(
     encoder: FrameEncoder, keypoints: Keypoints, handles: Sequence[EpisodeHandle]
 ) -> NDArray[np.uint8]:
-    """Return a picture (H, W, 3) RGB: the middle frame of each episode, keypoints by number."""
+    """Return a picture (H, W, 3) RGB: the middle frame of each episode, keypoints by number.
+
+    Which of them move is seen over `LOOKED_AT` frames of each.
+    """
     height, width = encoder.config.image_shape
+    middle = LOOKED_AT // 2
     frames, places = [], []
     for handle in handles:
-        frame = torch.from_numpy(handle.frames([handle.length // 2]))
-        tokens = layer_normalised(encoder(frame))
-        places.append(keypoints.place(keypoints(tokens))[0])
-        frames.append(central_crop(frame, width / height)[0].numpy())
-    found = torch.stack(places)  # (frames, count, 2)
-    moving = [k for k in range(keypoints.count) if float(found[:, k].std(0).mean()) >= MOVES]
-    shares = found / torch.tensor(encoder.config.grid) + 0.5
+        rows = np.linspace(0, handle.length - 1, LOOKED_AT).astype(int).tolist()
+        clip = torch.from_numpy(handle.frames(rows))
+        places.append(keypoints.place(keypoints(layer_normalised(encoder(clip)))))
+        frames.append(central_crop(clip[middle : middle + 1], width / height)[0].numpy())
+    found = torch.stack(places)  # (episodes, frames, count, 2)
+    spread = found.flatten(0, 1).std(0).mean(-1)
+    moving = [k for k in range(keypoints.count) if float(spread[k]) >= MOVES]
+    shares = found[:, middle] / torch.tensor(encoder.config.grid) + 0.5
     drawn = [_drawn(frame, share, moving) for frame, share in zip(frames, shares, strict=True)]
     blank = np.full_like(drawn[0], 255)
     drawn += [blank] * (-len(drawn) % COLUMNS)

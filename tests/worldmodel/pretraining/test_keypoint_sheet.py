@@ -73,7 +73,7 @@ def test_only_keypoints_that_move_are_drawn(relay: Path, episodes: Path) -> None
     torch.nn.init.zeros_(keypoints.find.weight)  # all stay in the middle
     still = keypoint_sheet(encoder, keypoints, handles)
     frames = np.hstack(
-        [_drawn(h.frames([h.length // 2])[0], torch.zeros(3, 2), []) for h in handles[:4]]
+        [_drawn(h.frames([(h.length - 1) // 2])[0], torch.zeros(3, 2), []) for h in handles[:4]]
     )
     np.testing.assert_array_equal(still[:FRAME_PX], frames)
 

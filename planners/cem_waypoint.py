@@ -10,16 +10,19 @@ out, at full speed, before everything is planned anew. Near the goal this is `ce
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from armchair.errors import BadValueError
 from armchair.planners.cem import check_carried, check_elites, check_shares
 from armchair.planners.distribution import Distribution, Spread, best_of
 from armchair.planners.frame import SearchPlanner
 from armchair.planners.protocol import PLANNERS
 from armchair.planners.search import (
     HAND_RULES,
+    Answer,
     Ask,
     Found,
     Search,
@@ -34,16 +37,21 @@ STILL = 1e-6
 
 @dataclass(frozen=True, kw_only=True)
 class CemWaypointConfig(SearchConfig):
-    """horizon: actions that the farthest waypoint takes. samples: of a first iteration, and of the
-    later ones where the best waypoints are one action away; farther ones are imagined in more
-    steps, and so many times fewer are drawn. spread: deviations of the first distribution, the
-    translation's and rotation's per action of the horizon. deviation_floor: share of `spread` below
-    which none falls. carried: elites of one iteration that compete in the next.
+    """horizon: actions that the farthest waypoint takes. first_samples, first_elites: of the
+    first iteration, which looks everywhere. samples: of a later one where the best waypoints are
+    one action away; farther ones are imagined in more steps, and so many times fewer are drawn.
+    coarse_iterations: so many, at first but never the last, choose by the energy of neighbourhoods
+    (`armchair.planners.energy.blurred`), which falls from afar. spread: deviations of the first
+    distribution, the translation's and rotation's per action of the horizon. deviation_floor: share
+    of `spread` below which none falls. carried: elites of one iteration that compete in the next.
     """
 
     horizon: int = 3
-    samples: int = 128
+    first_samples: int = 192
+    first_elites: int = 6
+    samples: int = 96
     iterations: int = 6
+    coarse_iterations: int = 3
     elites: int = 12
     carried: int = 4
     spread: Spread = field(default_factory=lambda: Spread(translation=0.045, rotation=0.06))
@@ -51,10 +59,15 @@ class CemWaypointConfig(SearchConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_counts(self, "samples", "iterations")
+        check_counts(self, "first_samples", "samples", "iterations")
+        check_elites(self.first_elites, self.first_samples)
         check_elites(self.elites, self.samples)
         check_carried(self.carried, self.elites)
         check_shares(self, "deviation_floor")
+        if self.coarse_iterations < 0:
+            raise BadValueError(
+                f"coarse_iterations is {self.coarse_iterations}, expected 0 or more."
+            )
 
     def __call__(self, start: Start) -> Search:
         """Return a fresh search."""
@@ -68,9 +81,8 @@ def search(c: CemWaypointConfig, start: Start) -> Search:
     wide = torch.ones(7, device=start.device)
     wide[:6] = c.horizon
     distribution = Distribution(near.mean, near.deviation * wide)
-    kept: Tensor = near.mean.new_empty((0, c.horizon, 7))
-    kept_energies = near.mean.new_empty(0)
-    count = c.samples
+    seen = _Seen(near.mean.new_empty((0, c.horizon, 7)), *near.mean.new_empty((2, 0)))
+    count = c.first_samples
     for iteration in range(c.iterations):
         drawn = distribution.sample(count, start.generator)
         if iteration == 0:
@@ -78,17 +90,44 @@ def search(c: CemWaypointConfig, start: Start) -> Search:
             if start.guess is not None:
                 drawn[0] = start.guess.sum(dim=0, keepdim=True)
         ways, lengths = way_to(drawn[:, 0], c)
-        energies = (yield Ask(ways, lengths=lengths)).energies
-        pool, scores = torch.cat([kept, ways]), torch.cat([kept_energies, energies])
-        chosen, lowest = best_of(pool, scores, c.elites)
-        if not len(chosen):
+        coarse = iteration < min(c.coarse_iterations, c.iterations - 1)
+        answer = yield Ask(ways, lengths=lengths, coarse=coarse)
+        pool = seen.beside(ways, answer)
+        best = pool.best(c.elites if iteration else c.first_elites, coarse=coarse)
+        if not len(best.ways):
             continue
-        elites, best = chosen, lowest
-        kept, kept_energies = elites[: c.carried], best[: c.carried]
-        distribution = distribution.towards(elites.sum(dim=1, keepdim=True), floor)
+        elites, seen = best, best.first(c.carried)
+        distribution = distribution.towards(elites.ways.sum(dim=1, keepdim=True), floor)
         _, steps = way_to(distribution.mean, c)
         count = max(c.samples // int(steps), min(2 * c.elites, c.samples))
-    return Found(elites[0], float(best[0]))
+    return Found(elites.ways[0], float(elites.energies[0]))
+
+
+class _Seen(NamedTuple):
+    """Ways (n, horizon, 7), their energies (n,), and those by neighbourhoods (n,)."""
+
+    ways: Tensor
+    energies: Tensor
+    coarse: Tensor
+
+    def beside(self, ways: Tensor, answer: Answer) -> _Seen:
+        """Return these and what was answered about others; where nobody asked, sharp is coarse."""
+        coarse = answer.energies if answer.coarse is None else answer.coarse
+        return _Seen(
+            torch.cat([self.ways, ways]),
+            torch.cat([self.energies, answer.energies]),
+            torch.cat([self.coarse, coarse]),
+        )
+
+    def best(self, count: int, *, coarse: bool) -> _Seen:
+        """Return those of lowest finite energy, best first, by neighbourhoods or not."""
+        numbers = torch.arange(len(self.ways), device=self.ways.device)
+        rows, _ = best_of(numbers, self.coarse if coarse else self.energies, count)
+        return _Seen(*(part[rows] for part in self))
+
+    def first(self, count: int) -> _Seen:
+        """Return the first so many."""
+        return _Seen(*(part[:count] for part in self))
 
 
 def way_to(waypoints: Tensor, c: SearchConfig) -> tuple[Tensor, Tensor]:

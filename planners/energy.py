@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from armchair.errors import BadValueError
@@ -24,6 +26,8 @@ Distance = Literal["l1", "l2"]
 
 MEMORY_MB = 400.0
 """Megabytes of imagined latents at once: 256 one-step candidates of ViT-g (256 x 1,408 floats)."""
+NEIGHBOURHOOD = 3
+"""Tokens on a side of what `blurred` takes the mean of."""
 BACKWARD_SHARE = 128
 """A gradient keeps about so many times the latents' bytes: a small predictor's activations."""
 
@@ -60,6 +64,38 @@ class Objective:
         return value
 
 
+@dataclass(frozen=True)
+class BothScales:
+    """An objective of latents as they are, and of the means of neighbouring tokens beside it."""
+
+    objective: Objective
+
+    def of(self, imagined: Tensor, goal: Tensor, candidates: Tensor) -> Tensor:
+        """Return both values (candidates, 2), sharp and coarse; arguments as in `Objective.of`."""
+        sharp = self.objective.of(imagined, goal, candidates)
+        coarse = self.objective.of(blurred(imagined), blurred(goal), candidates)
+        return torch.stack([sharp, coarse], dim=-1)
+
+
+Values: TypeAlias = Objective | BothScales
+"""What gives candidates their energies."""
+
+
+def blurred(latents: Tensor) -> Tensor:
+    """Return the mean of each token and its neighbours, of latents (..., tokens, width).
+
+    At the edge, of those that there are. Where the picture of the hand does not meet the goal's,
+    energies are flat; of the means they fall from afar. Tokens that are no square grid stay as they
+    are.
+    """
+    side = math.isqrt(latents.shape[-2])
+    if side**2 != latents.shape[-2]:
+        return latents
+    grids = latents.float().reshape(-1, side, side, latents.shape[-1]).permute(0, 3, 1, 2)
+    means = F.avg_pool2d(grids, NEIGHBOURHOOD, 1, NEIGHBOURHOOD // 2, count_include_pad=False)
+    return means.permute(0, 2, 3, 1).reshape(latents.shape)
+
+
 def check_choice(name: str, value: str, legal: tuple[str, ...]) -> None:
     """Raise `BadValueError` for a setting that is none of the legal words."""
     if value not in legal:
@@ -91,13 +127,14 @@ def score(
     context: Context,
     candidates: Tensor,
     goal: Tensor,
-    objective: Objective | None = None,
+    objective: Values | None = None,
     memory_mb: float = MEMORY_MB,
 ) -> Tensor:
     """Return the energy (candidates,) of each action sequence (candidates, horizon, 7).
 
-    An energy is NaN where the model imagines what is no number. Raises `BadValueError` for a model
-    that imagines another number of candidates, steps or tokens than it was asked for.
+    With `BothScales` (candidates, 2). An energy is NaN where the model imagines what is no number.
+    Raises `BadValueError` for a model that imagines another number of candidates, steps or tokens
+    than it was asked for.
     """
     wanted = objective or Objective()
     chunk = chunk_size(context, candidates.shape[1], memory_mb)
@@ -110,7 +147,7 @@ def score_with_gradient(
     context: Context,
     candidates: Tensor,
     goal: Tensor,
-    objective: Objective | None = None,
+    objective: Values | None = None,
     memory_mb: float = MEMORY_MB,
 ) -> tuple[Tensor, Tensor]:
     """Return energies (candidates,) and their gradients (candidates, horizon, 7).
@@ -147,7 +184,11 @@ def with_gradient(
 
 
 def _scored(
-    model: LatentDynamics, context: Context, candidates: Tensor, goal: Tensor, objective: Objective
+    model: LatentDynamics,
+    context: Context,
+    candidates: Tensor,
+    goal: Tensor,
+    objective: Values,
 ) -> Tensor:
     try:
         imagined = model.rollout(context.latents, context.states, context.past_actions, candidates)

@@ -51,9 +51,16 @@ class Run:
         _check_budget(config.budget.evaluations, self.ask)
 
     def take(self, energies: Tensor, gradients: Tensor | None) -> None:
-        """Count and clean an answer, hand it on, and take the next question."""
+        """Count and clean an answer, hand it on, and take the next question.
+
+        energies (candidates,), or (candidates, 2) where coarse ones were asked for, too.
+        """
         assert self.ask is not None
+        coarse = None
         numbers = energies.isfinite()
+        if self.ask.coarse:
+            numbers = numbers.all(dim=1)
+            energies, coarse = energies.where(numbers[:, None], torch.inf).unbind(dim=1)
         if gradients is not None:
             numbers &= gradients.isfinite().all(dim=(1, 2))
             gradients = gradients.where(numbers[:, None, None], 0.0)
@@ -65,7 +72,7 @@ class Run:
         try:
             if self._lowest.energy == math.inf:
                 raise _nothing_finite()
-            self._go_on(Answer(energies, gradients))
+            self._go_on(Answer(energies, gradients, coarse))
         except ImaginationError as error:
             self._failure, self.ask = error, None
 

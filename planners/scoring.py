@@ -11,7 +11,9 @@ from torch import Tensor
 
 from armchair.errors import BadValueError
 from armchair.planners.energy import (
+    BothScales,
     Objective,
+    Values,
     chunk_size,
     score,
     score_with_gradient,
@@ -54,14 +56,18 @@ class _Part(NamedTuple):
 def answers(
     model: LatentDynamics, questions: Sequence[Question], objective: Objective, memory_mb: float
 ) -> list[Scores]:
-    """Return energies, and gradients where wanted, in the order of the questions."""
+    """Return energies, and gradients where wanted, in the order of the questions.
+
+    Energies are (candidates,), or (candidates, 2) where coarse ones are wanted, too.
+    """
     found: list[Scores] = [_blank(ask) for _, ask in questions]
     for parts in _together(model, questions):
+        wanted: Values = BothScales(objective) if parts[0].ask.coarse else objective
         with _arithmetic(model, exact=parts[0].ask.exact):
             if len(parts) > 1:
-                scored = _batched(model, parts, objective, memory_mb)
+                scored = _batched(model, parts, wanted, memory_mb)
             else:
-                scored = [_alone(model, parts[0], objective, memory_mb)]
+                scored = [_alone(model, parts[0], wanted, memory_mb)]
         for part, (values, slopes) in zip(parts, scored, strict=True):
             energies, gradients = found[part.number]
             energies[part.rows] = values.to(energies)
@@ -71,7 +77,8 @@ def answers(
 
 
 def _blank(ask: Ask) -> Scores:
-    energies = ask.candidates.new_empty(len(ask.candidates))
+    count = len(ask.candidates)
+    energies = ask.candidates.new_empty((count, 2) if ask.coarse else count)
     return energies, torch.zeros_like(ask.candidates) if ask.gradient else None
 
 
@@ -102,7 +109,8 @@ def _together(model: LatentDynamics, questions: Sequence[Question]) -> Iterator[
             ask, length = part.ask, part.candidates.shape[1]
             together = hasattr(model, "rollout_batch")
             whose = part.problem.context.latents.shape if together else number
-            groups.setdefault((whose, length, ask.exact, ask.gradient), []).append(part)
+            kind = (whose, length, ask.exact, ask.gradient, ask.coarse)
+            groups.setdefault(kind, []).append(part)
     for group in groups.values():
         left = sorted(group, key=lambda part: -len(part.candidates))
         while left:
@@ -112,14 +120,14 @@ def _together(model: LatentDynamics, questions: Sequence[Question]) -> Iterator[
             left = left[len(alike) :]
 
 
-def _alone(model: LatentDynamics, part: _Part, objective: Objective, memory_mb: float) -> Scores:
+def _alone(model: LatentDynamics, part: _Part, values: Values, memory_mb: float) -> Scores:
     (context, goal), candidates = part.problem, part.candidates
-    known = model, context, candidates, goal, objective, memory_mb
+    known = model, context, candidates, goal, values, memory_mb
     return score_with_gradient(*known) if part.ask.gradient else (score(*known), None)
 
 
 def _batched(
-    model: Any, parts: Sequence[_Part], objective: Objective, memory_mb: float
+    model: Any, parts: Sequence[_Part], objective: Values, memory_mb: float
 ) -> list[Scores]:
     """Return the parts' energies and gradients; shorter ones are padded with their last."""
     contexts = [part.problem.context for part in parts]

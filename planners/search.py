@@ -117,7 +117,7 @@ class HandRules(TypedDict):
 
 
 HAND_RULES = HandRules(
-    bounds=ActionBounds(gripper=1.0, grip_within=0.02),
+    bounds=ActionBounds(gripper=1.0, grip_within=0.01),
     gripper_deadband=0.05,
     opening_deadband=0.3,
     closing_gain=1.4,
@@ -151,13 +151,15 @@ class Start:
 class Ask:
     """Energies are wanted of candidates (candidates, horizon, 7), perhaps with their gradients.
 
-    exact: in the model's best arithmetic, where it has a faster one. lengths (candidates,): how
+    exact: in the model's best arithmetic, where it has a faster one. coarse: their energies by
+    neighbourhoods are wanted, too (`BothScales`), without gradients. lengths (candidates,): how
     many steps of each are imagined, at least 1; None is all. One `Ask` is one iteration.
     """
 
     candidates: Tensor
     gradient: bool = False
     exact: bool = False
+    coarse: bool = False
     lengths: Tensor | None = None
 
     @property
@@ -171,10 +173,11 @@ class Ask:
 @dataclass(frozen=True)
 class Answer:
     """energies (candidates,), infinite where dropped; gradients (candidates, horizon, 7) or None,
-    zero where dropped."""
+    zero where dropped; coarse (candidates,), the energies by neighbourhoods, or None."""
 
     energies: Tensor
     gradients: Tensor | None = None
+    coarse: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,7 @@ def test_the_answer_is_legal_and_its_energy_its_own(
 
     plan = planned(planner)
     if share is not None and name != "random-shooting":
-        budget = max(int(share * plan.evaluations), 3 * 128)
+        budget = max(int(share * plan.evaluations), 3 * 192)
         plan = planned(with_options(planner, [f"budget.evaluations={budget}"]))  # type: ignore[arg-type]
         assert plan.evaluations <= budget
     config = planner.config
@@ -193,7 +193,7 @@ def test_the_first_iteration_over_waypoints_is_whole() -> None:
     assert late.cut_short
     assert late.evaluations == once.evaluations > 200
     torch.testing.assert_close(late.actions, once.actions)
-    most = CemWaypointConfig().samples * CemWaypointConfig().horizon
+    most = CemWaypointConfig().first_samples * CemWaypointConfig().horizon
     with pytest.raises(BadValueError, match=f"below one iteration, which takes up to {most}"):
         plan(f"budget.evaluations={most - 1}")
     assert once.evaluations <= plan(f"budget.evaluations={most}").evaluations <= most

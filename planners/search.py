@@ -117,7 +117,7 @@ class HandRules(TypedDict):
 
 
 HAND_RULES = HandRules(
-    bounds=ActionBounds(gripper=1.0, grip_within=0.01),
+    bounds=ActionBounds(gripper=1.0, grip_within=0.015),
     gripper_deadband=0.05,
     opening_deadband=0.3,
     closing_gain=1.4,

@@ -117,7 +117,7 @@ def test_what_is_unlike_beside_the_planner_is_told(
     free = write(tmp_path / "c", "", [True], **told)
     (line,) = unlike(read_reports([free, write(tmp_path / "d", "", [True], **ruled(told))]))
     assert line.startswith("**Not the same rules for the hand**: cem-paper (c) `gripper 0.75, ")
-    assert "cem-paper (d) `gripper 1.0, grip_within 0.02, " in line
+    assert "cem-paper (d) `gripper 1.0, grip_within 0.015, " in line
     folders = [str(one), str(write(tmp_path / "older", "cem", [True]))]
     assert main(["compare", "--reports", *folders, "--out", str(tmp_path / "out")]) == 0
     page = (tmp_path / "out" / "compare.md").read_text()

@@ -2,7 +2,9 @@
 
 The action that minimises the energy of eq. (5) for horizon 1 is compared with the logged one. This
 tells more about a model than its loss does, and costs seconds. The search is a small cross-entropy
-method of its own over x, y, z and the gripper, for many pairs in one batch; no planner is involved.
+method of its own over x, y, z and the gripper; no planner is involved. The gripper's change leaves
+its closedness within 0 … 1, as every logged one does: beyond, there is no such action, and a model
+says the same of all of them.
 """
 
 from __future__ import annotations
@@ -118,8 +120,12 @@ def _search(
     config: InferenceConfig,
     generator: torch.Generator,
 ) -> Tensor:
-    reach = torch.tensor([config.pairs.move[1]] * 3 + [1.0])
-    draws = reach * (2 * torch.rand(config.first_samples, 4, generator=generator) - 1)
+    reach, closed = config.pairs.move[1], float(state[6])
+    low, high = (
+        torch.tensor([end * reach] * 3 + [change])
+        for end, change in ((-1.0, -closed), (1.0, 1.0 - closed))
+    )
+    draws = low + (high - low) * torch.rand(config.first_samples, 4, generator=generator)
     best, lowest = torch.zeros(1, 7), torch.inf
     for left in range(config.iterations, -1, -1):
         actions = torch.zeros(len(draws), 7)
@@ -131,7 +137,7 @@ def _search(
             lowest, best = float(energy[elite[0]]), actions[elite[:1]]
         if left > 0:
             draws = mean + deviation * torch.randn(config.samples, 4, generator=generator)
-            draws[:, 3].clamp_(-1.0, 1.0)
+            draws[:, 3].clamp_(-closed, 1.0 - closed)
     final = best.clone()
     final[0, SEARCHED] = mean
     both = torch.cat([best, final])

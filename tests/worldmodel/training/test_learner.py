@@ -175,6 +175,19 @@ def test_score_of_a_perfect_and_of_a_half_hearted_model() -> None:
     assert translation_error(aside, logged) == pytest.approx(0.05)
 
 
+def test_no_inferred_gripper_leaves_what_there_is(toy: TokenCache) -> None:
+    """An untrained model has no opinion; its answers are spread over all that the search allows."""
+    learner = new_learner(toy)
+    generator = torch.Generator().manual_seed(0)
+    config = replace(CONFIG.validation_search, iterations=2)
+    assert learner.held_out is not None
+    pairs = sample_pairs(learner.average, learner.held_out, config, generator)
+    inferred = infer_actions(learner.average, pairs, config, generator)
+    ends = pairs.states[:, 6] + inferred[:, 6]
+    assert -1e-5 < float(ends.min()) < 0.2
+    assert 0.8 < float(ends.max()) < 1.0 + 1e-5
+
+
 def test_pairs_have_the_wanted_length(toy: TokenCache) -> None:
     learner = new_learner(toy)
     config = InferenceConfig(

@@ -4,7 +4,8 @@ A picture of the hand costs about the same energy wherever it does not overlap t
 search over one short action sees no slope from afar, and leaves for some other valley. A candidate
 here is a displacement of several actions' length; it is imagined in as many steps as the bounds on
 an action demand, one where it is near, and scored where it ends. Only the first action is carried
-out, at full speed, before everything is planned anew. Near the goal this is `cem` with horizon 1.
+out, at full speed, before everything is planned anew. The first iterations choose by the energy of
+neighbouring tokens' means, which falls from farther off; what is returned is judged by eq. (5).
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from PIL import Image
 from armchair.cli.main import main
 from armchair.errors import BadFileError
 from armchair.sim.droid_writer import write_episode
+from armchair.worldmodel.data.episodes import DroidEpisodes
 from armchair.worldmodel.packed_tensors import write_packed
 from armchair.worldmodel.pretraining.keypoint_sheet import (
     FRAME_PX,
@@ -66,8 +67,6 @@ def test_the_picture_by_the_command(relay: Path, episodes: Path, tmp_path: Path)
 
 
 def test_only_keypoints_that_move_are_drawn(relay: Path, episodes: Path) -> None:
-    from armchair.worldmodel.data.episodes import DroidEpisodes
-
     encoder, keypoints = load_keypoints(relay)
     handles = list(DroidEpisodes(episodes))
     torch.nn.init.zeros_(keypoints.find.weight)  # all stay in the middle
@@ -76,6 +75,17 @@ def test_only_keypoints_that_move_are_drawn(relay: Path, episodes: Path) -> None
         [_drawn(h.frames([(h.length - 1) // 2])[0], torch.zeros(3, 2), []) for h in handles[:4]]
     )
     np.testing.assert_array_equal(still[:FRAME_PX], frames)
+
+
+def test_one_episode_is_enough(
+    relay: Path, episodes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("armchair.worldmodel.pretraining.keypoint_sheet.MOVES", 1e-6)
+    encoder, keypoints = load_keypoints(relay)
+    handle = next(iter(DroidEpisodes(episodes)))
+    drawn = keypoint_sheet(encoder, keypoints, [handle])[:FRAME_PX, :FRAME_PX]
+    plain = _drawn(handle.frames([(handle.length - 1) // 2])[0], torch.zeros(3, 2), [])
+    assert (drawn != plain).any()
 
 
 def test_relays_without(relay: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

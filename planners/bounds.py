@@ -96,17 +96,22 @@ class ActionBounds:
         return self._fingers_wait(self.some_near(actions))
 
     def some_near(self, actions: Tensor, span: float | None = None) -> Tensor:
-        """Return candidates (candidates, horizon, 7) of which the first `NEAR_SHARE` move so little
+        """Return candidates (candidates, horizon, 7) of which the first `near_count` move so little
         that the gripper may close, where there is a rule for it.
 
         Of moves drawn over the whole box, or as far as `span` metres, hardly one in a hundred does.
         """
         span = span or self.translation
-        if self.grip_within >= span:
+        count = self.near_count(len(actions), span)
+        if not count:
             return actions
         near = actions.clone()
-        near[: int(NEAR_SHARE * len(actions)), :, :3] *= self.grip_within / span
+        near[:count, :, :3] *= self.grip_within / span
         return near
+
+    def near_count(self, count: int, span: float) -> int:
+        """Return how many of so many candidates that move up to `span` metres are kept near."""
+        return 0 if self.grip_within >= span else int(NEAR_SHARE * count)
 
     def _fingers_wait(self, actions: Tensor) -> Tensor:
         if self.grip_within == self.release_within == float("inf"):

@@ -6,6 +6,11 @@ here is a displacement of several actions' length; it is imagined in as many ste
 an action demand, one where it is near, and scored where it ends. Only the first action is carried
 out, at full speed, before everything is planned anew. The first iterations choose by the energy of
 neighbouring tokens' means, which falls from farther off; what is returned is judged by eq. (5).
+
+What differs in depth alone looks nearly alike, so that the energy has a long, narrow valley along
+the camera's line of sight, oblique to every axis of the arm: the translation is drawn with its
+whole covariance. Half of the second iteration looks around each of the first's best, as the mean of
+places in two valleys lies in neither.
 """
 
 from __future__ import annotations
@@ -34,6 +39,8 @@ from armchair.planners.search import (
 
 STILL = 1e-6
 """What is left of a way below this, in metres or radians, needs no further action."""
+NEAR_ELITES = 1 / 3
+"""Share of the first elites that may come from draws near enough for the gripper to close."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +55,7 @@ class CemWaypointConfig(SearchConfig):
     """
 
     horizon: int = 3
-    first_samples: int = 192
+    first_samples: int = 256
     first_elites: int = 6
     samples: int = 96
     iterations: int = 6
@@ -56,6 +63,7 @@ class CemWaypointConfig(SearchConfig):
     elites: int = 12
     carried: int = 4
     spread: Spread = field(default_factory=lambda: Spread(translation=0.045, rotation=0.06))
+    second_spread: float = 0.5
     deviation_floor: float = 0.08
 
     def __post_init__(self) -> None:
@@ -64,7 +72,7 @@ class CemWaypointConfig(SearchConfig):
         check_elites(self.first_elites, self.first_samples)
         check_elites(self.elites, self.samples)
         check_carried(self.carried, self.elites)
-        check_shares(self, "deviation_floor")
+        check_shares(self, "second_spread", "deviation_floor")
         if self.coarse_iterations < 0:
             raise BadValueError(
                 f"coarse_iterations is {self.coarse_iterations}, expected 0 or more."
@@ -74,34 +82,102 @@ class CemWaypointConfig(SearchConfig):
         """Return a fresh search."""
         return search(self, start)
 
+    def coarse_at(self, iteration: int) -> bool:
+        """Return whether an iteration chooses by neighbourhoods."""
+        return iteration < min(self.coarse_iterations, self.iterations - 1)
+
 
 def search(c: CemWaypointConfig, start: Start) -> Search:
     """Search as the settings say; the best way seen is returned."""
-    near = Distribution.first(c.spread, c.bounds, 1, start.device)
-    floor = c.deviation_floor * near.deviation
-    wide = torch.ones(7, device=start.device)
-    wide[:6] = c.horizon
-    distribution = Distribution(near.mean, near.deviation * wide)
-    seen = _Seen(near.mean.new_empty((0, c.horizon, 7)), *near.mean.new_empty((2, 0)))
-    count = c.first_samples
-    for iteration in range(c.iterations):
+    span = c.bounds.translation * c.horizon
+    near = Distribution.first(c.spread, c.bounds, 1, start.device).deviation[0]
+    floor = c.deviation_floor * near
+    everywhere = _Waypoints.first(near, c.horizon)
+    drawn = everywhere.sample(c.first_samples, start.generator)
+    drawn = c.bounds.some_near(drawn[:, None], span)[:, 0]
+    if start.guess is not None:
+        drawn[0] = start.guess.sum(dim=0)
+    ways, lengths = way_to(drawn, c)
+    coarse = c.coarse_at(0)
+    answer = yield Ask(ways, lengths=lengths, coarse=coarse)
+    pool = _Seen.of(ways, answer)
+    elites = pool.best_apart(c.bounds.near_count(len(ways), span), c.first_elites, coarse=coarse)
+    distribution = everywhere.at(elites.ends, floor)
+    for iteration in range(1, c.iterations):
+        _, steps = way_to(distribution.mean[None], c)
+        count = max(c.samples // int(steps), min(2 * c.elites, c.samples))
         drawn = distribution.sample(count, start.generator)
-        if iteration == 0:
-            drawn = c.bounds.some_near(drawn, c.bounds.translation * c.horizon)
-            if start.guess is not None:
-                drawn[0] = start.guess.sum(dim=0, keepdim=True)
-        ways, lengths = way_to(drawn[:, 0], c)
-        coarse = iteration < min(c.coarse_iterations, c.iterations - 1)
+        if iteration == 1:
+            wide = everywhere.closer(c.second_spread)
+            drawn[::2] = wide.around(elites.ends, len(drawn[::2]), start.generator)
+        ways, lengths = way_to(drawn, c)
+        coarse = c.coarse_at(iteration)
         answer = yield Ask(ways, lengths=lengths, coarse=coarse)
-        pool = seen.beside(ways, answer)
-        best = pool.best(c.elites if iteration else c.first_elites, coarse=coarse)
+        pool = elites.first(c.carried).beside(_Seen.of(ways, answer))
+        best = pool.best(c.elites, coarse=coarse)
         if not len(best.ways):
             continue
-        elites, seen = best, best.first(c.carried)
-        distribution = distribution.towards(elites.ways.sum(dim=1, keepdim=True), floor)
-        _, steps = way_to(distribution.mean, c)
-        count = max(c.samples // int(steps), min(2 * c.elites, c.samples))
+        elites = best
+        distribution = distribution.towards(elites.ends, floor)
     return Found(elites.ways[0], float(elites.energies[0]))
+
+
+@dataclass(frozen=True)
+class _Waypoints:
+    """A normal distribution of waypoints (7,): mean and deviation (7,), and of the translation
+    the covariance's lower triangular factor (3, 3); the rest is independent."""
+
+    mean: Tensor
+    deviation: Tensor
+    factor: Tensor
+
+    @classmethod
+    def first(cls, per_action: Tensor, horizon: int) -> _Waypoints:
+        """Return it around here, from deviations (7,) per action, the gripper's as it is."""
+        deviation = per_action.clone()
+        deviation[:6] *= horizon
+        return cls(torch.zeros_like(deviation), deviation, deviation[:3].diag())
+
+    def closer(self, share: float) -> _Waypoints:
+        """Return it with every deviation times a share."""
+        return _Waypoints(self.mean, share * self.deviation, share * self.factor)
+
+    def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        """Return draws (count, 7)."""
+        return self.around(self.mean[None], count, generator)
+
+    def around(self, places: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        """Return draws (count, 7) around places (places, 7), about as many around each."""
+        noise = torch.randn((count, 7), generator=generator, device=generator.device)
+        noise = noise.to(places)
+        turn = torch.arange(count, device=places.device) % len(places)
+        moves = torch.cat([noise[:, :3] @ self.factor.T, noise[:, 3:] * self.deviation[3:]], dim=1)
+        return places[turn] + moves
+
+    def at(self, elites: Tensor, floor: Tensor) -> _Waypoints:
+        """Return the distribution of elites (elites, 7); of a single one, with the old deviations.
+
+        floor (7,): deviations below which none falls, in no direction of space.
+        """
+        mean = elites.mean(dim=0)
+        if len(elites) == 1:
+            return _Waypoints(mean, self.deviation, self.factor)
+        return self._around(mean, elites, mean, floor)
+
+    def towards(self, elites: Tensor, floor: Tensor) -> _Waypoints:
+        """Return the same, but with the covariance that elites have around the old mean.
+
+        It grows in the direction in which they progress, as along a valley. Source: Hansen, "The
+        CMA Evolution Strategy: A Tutorial", 2016, section 3.1.
+        """
+        return self._around(elites.mean(dim=0), elites, self.mean, floor)
+
+    def _around(self, mean: Tensor, elites: Tensor, middle: Tensor, floor: Tensor) -> _Waypoints:
+        away = elites[:, :3] - middle[:3]
+        covariance = away.T @ away / len(away) + floor[:3].square().diag()
+        factor, failed = torch.linalg.cholesky_ex(covariance)
+        deviation = elites.std(dim=0) if len(elites) > 1 else self.deviation
+        return _Waypoints(mean, torch.maximum(deviation, floor), self.factor if failed else factor)
 
 
 class _Seen(NamedTuple):
@@ -111,14 +187,16 @@ class _Seen(NamedTuple):
     energies: Tensor
     coarse: Tensor
 
-    def beside(self, ways: Tensor, answer: Answer) -> _Seen:
-        """Return these and what was answered about others; where nobody asked, sharp is coarse."""
-        coarse = answer.energies if answer.coarse is None else answer.coarse
-        return _Seen(
-            torch.cat([self.ways, ways]),
-            torch.cat([self.energies, answer.energies]),
-            torch.cat([self.coarse, coarse]),
+    @classmethod
+    def of(cls, ways: Tensor, answer: Answer) -> _Seen:
+        """Return what was answered about ways; where nobody asked, sharp is coarse."""
+        return cls(
+            ways, answer.energies, answer.energies if answer.coarse is None else answer.coarse
         )
+
+    def beside(self, others: _Seen) -> _Seen:
+        """Return these and others."""
+        return _Seen(*(torch.cat(parts) for parts in zip(self, others, strict=True)))
 
     def best(self, count: int, *, coarse: bool) -> _Seen:
         """Return those of lowest finite energy, best first, by neighbourhoods or not."""
@@ -126,9 +204,24 @@ class _Seen(NamedTuple):
         rows, _ = best_of(numbers, self.coarse if coarse else self.energies, count)
         return _Seen(*(part[rows] for part in self))
 
+    def best_apart(self, near: int, count: int, *, coarse: bool) -> _Seen:
+        """Return so many of the best, `NEAR_ELITES` of them at most from the first `near`.
+
+        Near ones are many in a small place, and would drown what is better farther off.
+        """
+        close = _Seen(*(part[:near] for part in self))
+        far = _Seen(*(part[near:] for part in self))
+        few = close.best(round(NEAR_ELITES * count), coarse=coarse)
+        return few.beside(far.best(count - len(few.ways), coarse=coarse)).best(count, coarse=coarse)
+
     def first(self, count: int) -> _Seen:
         """Return the first so many."""
         return _Seen(*(part[:count] for part in self))
+
+    @property
+    def ends(self) -> Tensor:
+        """Where they lead (n, 7)."""
+        return self.ways.sum(dim=1)
 
 
 def way_to(waypoints: Tensor, c: SearchConfig) -> tuple[Tensor, Tensor]:

@@ -99,6 +99,40 @@ def test_a_goal_without_overlap_is_seen_from_afar(name: str, sees: bool) -> None
     assert (min(going) > 0.07) is sees, going
 
 
+class Depth(LinearModel):
+    """A camera looks down a diagonal: what moves along it hardly changes the picture."""
+
+    along = torch.tensor([1.0, -1.0, 1.0]) / 3**0.5
+    across = torch.tensor([[3.0, 3.0, 0.0], [3.0**0.5, -(3.0**0.5), -2 * 3.0**0.5]]) / 18**0.5
+
+    @classmethod
+    def picture(cls, place: Tensor) -> Tensor:
+        """Return latents (..., 3) of places (..., 3): far across the sight and little along it."""
+        return torch.cat([place @ cls.across.T, 0.1 * (place @ cls.along)[..., None]], dim=-1)
+
+    def rollout(
+        self, latents: Tensor, states: Tensor, past_actions: Tensor, candidates: Tensor
+    ) -> Tensor:
+        return self.picture(candidates[..., :3].cumsum(dim=1))[:, :, None]
+
+
+def test_a_valley_along_the_line_of_sight_is_followed_to_its_end() -> None:
+    place = torch.tensor([0.05, -0.06, 0.04])
+    now = Context(
+        latents=torch.zeros(1, 1, 3), states=torch.zeros(1, 7), past_actions=torch.zeros(0, 7)
+    )
+    missed = [
+        float((plan.actions.sum(dim=0)[:3] - place).norm())
+        for seed in range(10)
+        for plan in [
+            load_planner("cem-waypoint").plan(
+                Depth(), now, Depth.picture(place[None]), torch.Generator().manual_seed(seed)
+            )
+        ]
+    ]
+    assert max(missed) < 0.01, missed
+
+
 def test_no_more_is_carried_than_there_are_elites() -> None:
     with pytest.raises(BadValueError, match="carried is 13"):
         CemWaypointConfig(carried=13)

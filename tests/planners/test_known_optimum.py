@@ -56,17 +56,17 @@ def test_the_hand_keeps_its_rules(name: str) -> None:
             LinearModel(), context(), goal, torch.Generator().manual_seed(0)
         )
         assert HAND_RULES["bounds"].contains(plan.actions)
-        return plan.actions[0]
+        return plan.actions
 
-    closing = planned(0.07, 0.7)  # to close counts for more here than to go
-    assert closing[6] > 0.2
+    plan = planned(0.07, 0.7)  # to close counts for more here than to go
+    (closing,) = plan[plan[:, 6] > 0.2]  # at once, or, by who plans so far, on arrival
     assert closing[:3].abs().max() <= 0.015 + 1e-6
-    going = planned(0.07, 0.03)  # a change so small is none
+    going = planned(0.07, 0.03)[0]  # a change so small is none
     assert going[0] > 0.04
     assert going[6] == 0.0
-    opening = float(planned(0.0, -0.2)[6])
+    opening = float(planned(0.0, -0.2)[0, 6])
     assert opening == 0.0 or opening <= -HAND_RULES["opening_deadband"]
-    assert planned(0.0, -0.7)[6] < -0.3
+    assert planned(0.0, -0.7)[0, 6] < -0.3
 
 
 def test_a_search_beats_shooting() -> None:

@@ -160,7 +160,7 @@ def test_the_answer_is_legal_and_its_energy_its_own(
 
     plan = planned(planner)
     if share is not None and name != "random-shooting":
-        budget = max(int(share * plan.evaluations), 3 * 192)
+        budget = max(int(share * plan.evaluations), 3 * 256)
         plan = planned(with_options(planner, [f"budget.evaluations={budget}"]))  # type: ignore[arg-type]
         assert plan.evaluations <= budget
     config = planner.config

@@ -227,7 +227,8 @@ class _Seen(NamedTuple):
 def way_to(waypoints: Tensor, c: SearchConfig) -> tuple[Tensor, Tensor]:
     """Return actions (n, horizon, 7) that lead to waypoints (n, 7), and how many are needed (n,).
 
-    As fast as the bounds allow; the gripper acts on arrival. What is out of reach is approached.
+    As fast as the bounds allow; the gripper acts on arrival, in an action of its own where the last
+    one moves the hand too far for it. What is out of reach is approached.
     """
     left = waypoints[:, :6].clone()
     actions = waypoints.new_zeros((len(waypoints), c.horizon, 7))
@@ -238,6 +239,11 @@ def way_to(waypoints: Tensor, c: SearchConfig) -> tuple[Tensor, Tensor]:
         actions[:, step] = c.bounds.clip(move)
         left = left - actions[:, step, :6]
     rows = torch.arange(len(waypoints), device=waypoints.device)
+    gripper = waypoints[:, 6:]
+    last = c.legal(torch.cat([actions[rows, steps - 1, :6], gripper], dim=1))
+    apart = c.legal(torch.cat([torch.zeros_like(last[:, :6]), gripper], dim=1))
+    waits = (last[:, 6] != apart[:, 6]) & (steps < c.horizon)
+    steps = steps + waits.long()
     actions[rows, steps - 1, 6] = waypoints[:, 6]
     return c.legal(actions), steps
 

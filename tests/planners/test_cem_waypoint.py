@@ -32,6 +32,16 @@ def test_a_far_one_is_reached_as_fast_as_the_bounds_allow_and_gripped_on_arrival
     assert actions[0, :, 6].tolist() == [0.0, 0.0, 0.5]
 
 
+def test_the_hand_closes_in_an_action_of_its_own_where_it_must_not_on_the_way() -> None:
+    config = CemWaypointConfig(bounds=ActionBounds(gripper=1.0, grip_within=0.015))
+    places = [waypoint(0.03, 0, 0, 0.9), waypoint(0.01, 0, 0, 0.9), waypoint(0.03, 0, 0, -0.9)]
+    actions, steps = way_to(torch.cat([*places, waypoint(0.2, 0, 0, 0.9)]), config)
+    assert steps.tolist() == [2, 1, 1, 3]
+    torch.testing.assert_close(actions[:, 0, 6], torch.tensor([0.0, 0.9, -0.9, 0.0]))
+    torch.testing.assert_close(actions[0, 1], waypoint(0.0, 0, 0, 0.9)[0])
+    assert not actions[3, :, 6].any(), "no step is left to close in"
+
+
 def test_a_ball_is_crossed_in_a_straight_line() -> None:
     config = CemWaypointConfig(bounds=ActionBounds(shape="l2-ball"))
     actions, steps = way_to(waypoint(0.09, 0.12, 0.0), config)
@@ -130,7 +140,7 @@ def test_a_valley_along_the_line_of_sight_is_followed_to_its_end() -> None:
             )
         ]
     ]
-    assert max(missed) < 0.01, missed
+    assert max(missed) < 0.02, missed
 
 
 def test_no_more_is_carried_than_there_are_elites() -> None:

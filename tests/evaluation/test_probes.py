@@ -134,7 +134,7 @@ def test_inspect_prints_and_writes(
     tiny_sandbox().save_pretrained(tmp_path / "model")
     more = ["--model", str(tmp_path / "model"), "--probes", str(tmp_path / "probes.json")]
     assert main(["inspect", str(episodes), *more]) == 0
-    assert "held-out episodes" in capsys.readouterr().out
+    assert "held-out episodes" in " ".join(capsys.readouterr().out.split())  # lines wrap
     found = json.loads((tmp_path / "probes.json").read_text())
     labelled = {"flange position", "flange rotation", "gripper", "contact", "held"}
     assert set(found["probes"]) == labelled

@@ -52,6 +52,11 @@ def rollout(model: LatentDynamics, context: Context, plans: Tensor) -> Tensor:
     return model.rollout(context.latents, context.states, context.past_actions, plans)
 
 
+def apart(one: Tensor, other: Tensor) -> float:
+    """Return the mean difference: bfloat16 sums go by batch size, and single ones far astray."""
+    return float((one - other).abs().mean())
+
+
 def test_frames_are_encoded_alone_and_repeatably(named: NamedModel) -> None:
     pictures = torch.from_numpy(smooth_frames(3, size=256))
     latents = named.model.encode(pictures)
@@ -73,9 +78,9 @@ def test_imagination_has_its_shape_and_keeps_candidates_apart(
     assert bool(imagined.isfinite().all())
     spread = float(imagined.std())
     alone = rollout(named.model, context, plans[2:3])[0]
-    torch.testing.assert_close(alone, imagined[2], atol=0.03 * spread, rtol=0)
+    assert apart(alone, imagined[2]) < 0.005 * spread
     first = rollout(named.model, context, plans[:, :1])
-    torch.testing.assert_close(first[:, 0], imagined[:, 0], atol=0.03 * spread, rtol=0)
+    assert apart(first[:, 0], imagined[:, 0]) < 0.005 * spread
     assert float((imagined[0] - imagined[1]).abs().max()) > 1e-4 * spread
 
 

@@ -52,6 +52,7 @@ class CemWaypointConfig(SearchConfig):
     (`armchair.planners.energy.blurred`), which falls from afar. spread: deviations of the first
     distribution, the translation's and rotation's per action of the horizon. deviation_floor: share
     of `spread` below which none falls. carried: elites of one iteration that compete in the next.
+    descend_last: see `way_to`.
     """
 
     horizon: int = 3
@@ -64,6 +65,7 @@ class CemWaypointConfig(SearchConfig):
     carried: int = 4
     spread: Spread = field(default_factory=lambda: Spread(translation=0.045, rotation=0.06))
     second_spread: float = 0.5
+    descend_last: bool = True
     deviation_floor: float = 0.08
 
     def __post_init__(self) -> None:
@@ -224,11 +226,13 @@ class _Seen(NamedTuple):
         return self.ways.sum(dim=1)
 
 
-def way_to(waypoints: Tensor, c: SearchConfig) -> tuple[Tensor, Tensor]:
+def way_to(waypoints: Tensor, c: CemWaypointConfig) -> tuple[Tensor, Tensor]:
     """Return actions (n, horizon, 7) that lead to waypoints (n, 7), and how many are needed (n,).
 
     As fast as the bounds allow; the gripper acts on arrival, in an action of its own where the last
-    one moves the hand too far for it. What is out of reach is approached.
+    one moves the hand too far for it. What is out of reach is approached. With `descend_last` the
+    hand sinks as late as that allows, on ways of two actions or more to the side, and rises first:
+    so it pushes nothing over.
     """
     left = waypoints[:, :6].clone()
     actions = waypoints.new_zeros((len(waypoints), c.horizon, 7))
@@ -238,6 +242,10 @@ def way_to(waypoints: Tensor, c: SearchConfig) -> tuple[Tensor, Tensor]:
         move = torch.cat([left, torch.zeros_like(left[:, :1])], dim=1)
         actions[:, step] = c.bounds.clip(move)
         left = left - actions[:, step, :6]
+    if c.descend_last and c.bounds.shape == "box":
+        aside = (actions[:, 1:, :2].abs() > STILL).any(dim=2).any(dim=1)
+        late = _late_descent(actions[:, :, 2], steps, c.bounds.translation)
+        actions[:, :, 2] = late.where(aside[:, None], actions[:, :, 2])
     rows = torch.arange(len(waypoints), device=waypoints.device)
     gripper = waypoints[:, 6:]
     last = c.legal(torch.cat([actions[rows, steps - 1, :6], gripper], dim=1))
@@ -246,6 +254,16 @@ def way_to(waypoints: Tensor, c: SearchConfig) -> tuple[Tensor, Tensor]:
     steps = steps + waits.long()
     actions[rows, steps - 1, 6] = waypoints[:, 6]
     return c.legal(actions), steps
+
+
+def _late_descent(heights: Tensor, steps: Tensor, bound: float) -> Tensor:
+    """Return changes of height (n, horizon), the falling ones as late as steps (n,) allow."""
+    left, late = heights.sum(dim=1), torch.zeros_like(heights)
+    for step in range(heights.shape[1]):
+        possible = bound * (steps - 1 - step).clamp(min=0)  # afterwards
+        late[:, step] = (left + possible).clamp(max=0.0)
+        left = left - late[:, step]
+    return late.where(heights.sum(dim=1, keepdim=True) < 0.0, heights)
 
 
 @PLANNERS.add("cem-waypoint")

@@ -32,6 +32,30 @@ def test_a_far_one_is_reached_as_fast_as_the_bounds_allow_and_gripped_on_arrival
     assert actions[0, :, 6].tolist() == [0.0, 0.0, 0.5]
 
 
+@pytest.mark.parametrize(
+    ("height", "sinks", "options"),
+    [
+        (-0.05, [0.0, 0.0, -0.05], {}),
+        (-0.10, [0.0, -0.025, -0.075], {}),
+        (-0.40, [-0.075, -0.075, -0.075], {}),
+        (0.10, [0.075, 0.025, 0.0], {}),
+        (-0.10, [-0.075, -0.025, 0.0], {"descend_last": False}),
+    ],
+)
+def test_the_hand_rises_first_and_sinks_last(
+    height: float, sinks: list[float], options: dict[str, bool]
+) -> None:
+    actions, steps = way_to(waypoint(0.2, 0.0, height), CemWaypointConfig(**options))
+    assert steps.tolist() == [3]
+    torch.testing.assert_close(actions[0, :, 2], torch.tensor(sinks))
+
+
+def test_the_hand_sinks_at_once_where_it_hardly_goes_aside() -> None:
+    actions, steps = way_to(waypoint(0.04, -0.02, -0.08), CemWaypointConfig())
+    assert steps.tolist() == [2]
+    torch.testing.assert_close(actions[0, :, 2], torch.tensor([-0.075, -0.005, 0.0]))
+
+
 def test_the_hand_closes_in_an_action_of_its_own_where_it_must_not_on_the_way() -> None:
     config = CemWaypointConfig(bounds=ActionBounds(gripper=1.0, grip_within=0.015))
     places = [waypoint(0.03, 0, 0, 0.9), waypoint(0.01, 0, 0, 0.9), waypoint(0.03, 0, 0, -0.9)]

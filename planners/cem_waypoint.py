@@ -50,9 +50,10 @@ class CemWaypointConfig(SearchConfig):
     one action away; farther ones are imagined in more steps, and so many times fewer are drawn.
     coarse_iterations: so many, at first but never the last, choose by the energy of neighbourhoods
     (`armchair.planners.energy.blurred`), which falls from afar. spread: deviations of the first
-    distribution, the translation's and rotation's per action of the horizon. deviation_floor: share
-    of `spread` below which none falls. carried: elites of one iteration that compete in the next.
-    descend_last: see `way_to`.
+    distribution, the translation's and rotation's per action of the horizon. second_spread: of the
+    second iteration's draws around each of the first's elites, as a share of that. deviation_floor:
+    share of `spread` below which none falls. carried: elites of one iteration that compete in the
+    next. descend_last: see `way_to`.
     """
 
     horizon: int = 3

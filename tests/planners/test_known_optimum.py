@@ -119,6 +119,8 @@ THEN = (
     "elites=8",
     *FREE_HAND,
     "gripper_deadband=0.25",
+    "covariance=false",
+    "second_spread=0",
 )
 """The default's settings when the file was written."""
 

@@ -47,8 +47,8 @@ def test_every_iteration_is_the_references(
     moved: list[Distribution] = []
     honest = Distribution.towards
 
-    def towards(*arguments: Any) -> Distribution:
-        moved.append(honest(*arguments))
+    def towards(*arguments: Any, **settings: Any) -> Distribution:
+        moved.append(honest(*arguments, **settings))
         return moved[-1]
 
     monkeypatch.setattr(torch, "randn", noise)

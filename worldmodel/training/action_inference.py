@@ -2,9 +2,10 @@
 
 The action that minimises the energy of eq. (5) for horizon 1 is compared with the logged one. This
 tells more about a model than its loss does, and costs seconds. The search is a small cross-entropy
-method of its own over x, y, z and the gripper; no planner is involved. The gripper's change leaves
-its closedness within 0 … 1, as every logged one does: beyond, there is no such action, and a model
-says the same of all of them.
+method of its own over x, y, z and the gripper, with their whole covariance, as energies have
+valleys along the camera's line of sight; no planner is involved. The gripper's change leaves its
+closedness within 0 … 1, as every logged one does: beyond, there is no such action, and a model says
+the same of all of them.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from armchair.worldmodel.training.token_cache import TokenCache
 SEARCHED = (0, 1, 2, 6)
 """Components of an action that are searched; rotation stays zero."""
 AXES = ("x", "y", "z", "gripper")
+THINNEST = (1e-3, 1e-3, 1e-3, 1e-2)
+"""Least deviations of a draw, metres and closedness."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +41,8 @@ class InferenceConfig:
     samples: int = 128
     elites: int = 12
     iterations: int = 6
-    """Draws of `samples` after the first, each around the elites of the one before."""
+    """Draws of `samples` after the first, each around the elites of the one before, a third of
+    which compete again."""
 
     def __post_init__(self) -> None:
         if min(self.first_samples, self.samples, self.iterations) < 1:
@@ -126,22 +130,36 @@ def _search(
         for end, change in ((-1.0, -closed), (1.0, 1.0 - closed))
     )
     draws = low + (high - low) * torch.rand(config.first_samples, 4, generator=generator)
-    best, lowest = torch.zeros(1, 7), torch.inf
+    kept, kept_energy, mean = draws[:0], draws[:0, 0], draws[0]
     for left in range(config.iterations, -1, -1):
-        actions = torch.zeros(len(draws), 7)
-        actions[:, SEARCHED] = draws
-        energy = energies(model, start, state, goal, actions.to(start)).cpu()
-        elite = energy.topk(config.elites, largest=False).indices
-        mean, deviation = draws[elite].mean(0), draws[elite].std(0) + 1e-3
-        if float(energy[elite[0]]) < lowest:
-            lowest, best = float(energy[elite[0]]), actions[elite[:1]]
+        energy = energies(model, start, state, goal, _actions(draws).to(start)).cpu()
+        pool, energy = torch.cat([kept, draws]), torch.cat([kept_energy, energy])
+        lowest = energy.topk(config.elites, largest=False)
+        elites = pool[lowest.indices]
+        kept, kept_energy = (part[: config.elites // 3] for part in (elites, lowest.values))
+        middle = elites.mean(0) if left == config.iterations else mean
+        mean = elites.mean(0)
         if left > 0:
-            draws = mean + deviation * torch.randn(config.samples, 4, generator=generator)
+            spread = _factor(elites - middle)
+            draws = mean + torch.randn(config.samples, 4, generator=generator) @ spread.T
             draws[:, 3].clamp_(-closed, 1.0 - closed)
-    final = best.clone()
-    final[0, SEARCHED] = mean
-    both = torch.cat([best, final])
+    both = _actions(torch.stack([elites[0], mean]))
     return both[energies(model, start, state, goal, both.to(start)).cpu().argmin()].unsqueeze(0)
+
+
+def _factor(away: Tensor) -> Tensor:
+    """Return the lower triangular factor (4, 4) of the covariance of moves away (n, 4) from the old
+    mean, as in CMA-ES: it grows where elites progress. None is thinner than `THINNEST`."""
+    least = torch.tensor(THINNEST).square().diag()
+    factor: Tensor = torch.linalg.cholesky(away.T @ away / len(away) + least)
+    return factor
+
+
+def _actions(searched: Tensor) -> Tensor:
+    """Return actions (C, 7) of their searched components (C, 4)."""
+    actions = torch.zeros(len(searched), 7)
+    actions[:, SEARCHED] = searched
+    return actions
 
 
 def energies(

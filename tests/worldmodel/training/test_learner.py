@@ -15,6 +15,7 @@ from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.draws import Piece
 from armchair.worldmodel.optimisation.loop import Moment, generator_at
 from armchair.worldmodel.predictor import ACPredictor, PredictorConfig
+from armchair.worldmodel.training import action_inference
 from armchair.worldmodel.training.action_inference import (
     InferenceConfig,
     infer_actions,
@@ -186,6 +187,27 @@ def test_no_inferred_gripper_leaves_what_there_is(toy: TokenCache) -> None:
     ends = pairs.states[:, 6] + inferred[:, 6]
     assert -1e-5 < float(ends.min()) < 0.2
     assert 0.8 < float(ends.max()) < 1.0 + 1e-5
+
+
+def test_a_valley_oblique_to_the_axes_is_followed_to_its_end(
+    toy: TokenCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What moves along a camera's line of sight hardly changes its picture."""
+    along = torch.tensor([1.0, -1.0, 1.0]) / 3**0.5
+    place = torch.tensor([0.05, -0.06, 0.04])
+
+    def valley(*known: torch.Tensor) -> torch.Tensor:
+        away = known[-1][:, :3] - place
+        depth = away @ along
+        return (away - depth[:, None] * along).norm(dim=1) + 0.05 * depth.abs()
+
+    monkeypatch.setattr(action_inference, "energies", valley)
+    learner = new_learner(toy)
+    config = InferenceConfig(pairs=PairConfig(count=10))
+    assert learner.held_out is not None
+    pairs = sample_pairs(learner.average, learner.held_out, config, generator_at(0, 0))
+    inferred = infer_actions(learner.average, pairs, config, generator_at(0, 1))
+    assert (inferred[:, :3] - place).norm(dim=1).max() < 0.01
 
 
 def test_pairs_have_the_wanted_length(toy: TokenCache) -> None:

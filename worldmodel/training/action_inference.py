@@ -41,8 +41,9 @@ class InferenceConfig:
     samples: int = 128
     elites: int = 12
     iterations: int = 6
-    """Draws of `samples` after the first, each around the elites of the one before, a third of
-    which compete again."""
+    """Draws of `samples` after the first, which has half as many elites. Half of the second draw
+    looks around each of them, as the mean of places in two valleys lies in neither; all else is
+    drawn around the mean of the elites before, a third of which compete again."""
 
     def __post_init__(self) -> None:
         if min(self.first_samples, self.samples, self.iterations) < 1:
@@ -129,22 +130,32 @@ def _search(
         torch.tensor([end * reach] * 3 + [change])
         for end, change in ((-1.0, -closed), (1.0, 1.0 - closed))
     )
+
+    def asked(draws: Tensor) -> Tensor:
+        return energies(model, start, state, goal, _actions(draws).to(start)).cpu()
+
     draws = low + (high - low) * torch.rand(config.first_samples, 4, generator=generator)
-    kept, kept_energy, mean = draws[:0], draws[:0, 0], draws[0]
-    for left in range(config.iterations, -1, -1):
-        energy = energies(model, start, state, goal, _actions(draws).to(start)).cpu()
-        pool, energy = torch.cat([kept, draws]), torch.cat([kept_energy, energy])
-        lowest = energy.topk(config.elites, largest=False)
-        elites = pool[lowest.indices]
-        kept, kept_energy = (part[: config.elites // 3] for part in (elites, lowest.values))
-        middle = elites.mean(0) if left == config.iterations else mean
-        mean = elites.mean(0)
-        if left > 0:
-            spread = _factor(elites - middle)
-            draws = mean + torch.randn(config.samples, 4, generator=generator) @ spread.T
-            draws[:, 3].clamp_(-closed, 1.0 - closed)
-    both = _actions(torch.stack([elites[0], mean]))
-    return both[energies(model, start, state, goal, both.to(start)).cpu().argmin()].unsqueeze(0)
+    closer = 0.5 * (high - low) / 12**0.5  # half of their deviation
+    elites, energy = _lowest(draws, asked(draws), max(config.elites // 2, 1))
+    mean = elites.mean(0)
+    spread, kept = _factor(elites - mean), config.elites // 3
+    for iteration in range(config.iterations):
+        draws = mean + torch.randn(config.samples, 4, generator=generator) @ spread.T
+        if iteration == 0:
+            aside = closer * torch.randn(len(draws[::2]), 4, generator=generator)
+            draws[::2] = aside + elites[torch.arange(len(aside)) % len(elites)]
+        draws[:, 3].clamp_(-closed, 1.0 - closed)
+        pool, scores = torch.cat([elites[:kept], draws]), torch.cat([energy[:kept], asked(draws)])
+        elites, energy = _lowest(pool, scores, config.elites)
+        spread, mean = _factor(elites - mean), elites.mean(0)
+    both = torch.stack([elites[0], mean])
+    return _actions(both[asked(both).argmin()].unsqueeze(0))
+
+
+def _lowest(pool: Tensor, scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Return the rows of lowest energy and those energies, best first."""
+    best = scores.topk(count, largest=False)
+    return pool[best.indices], best.values
 
 
 def _factor(away: Tensor) -> Tensor:

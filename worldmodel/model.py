@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from armchair.worldmodel import model_files, module_rollouts, poses, rollouts
 from armchair.worldmodel.encoder import FrameEncoder
+from armchair.worldmodel.packed import PackedOnce
 from armchair.worldmodel.precision import float32
 from armchair.worldmodel.predictor import ACPredictor, PredictorCache
 from armchair.worldmodel.statistics import InputScaling, LatentStatistics, layer_normalised
@@ -49,6 +50,7 @@ class WorldModel(nn.Module):
         self.statistics = statistics
         self.scaling = scaling or InputScaling()
         self.seconds_per_step = seconds_per_step
+        self.packed = PackedOnce()
         self._compiled = False
 
     @property

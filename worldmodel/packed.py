@@ -1,7 +1,7 @@
 """The predictor packed for planning on CPUs: the same numbers with less work, without gradients.
 
 One frame at a time, for many candidates: block-causal attention lets each frame be done once. What
-the modules spend beside their matrix products is saved here. Weights are cast once per rollout; the
+the modules spend beside their matrix products is saved here. Weights are cast once; the
 channel pairs that turn together lie in halves, so that rotary tables need no shuffling (queries and
 keys are permuted alike, which no product sees); what all candidates share is computed once in the
 first layer; and of the last layer only what is read. Matrix products run in the packed format, the
@@ -14,22 +14,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from armchair.errors import BadValueError
+from armchair.worldmodel.affine import Affine
 from armchair.worldmodel.predictor import ACPredictor
-
-
-class Affine(NamedTuple):
-    """Weight (out, in) and bias (out,) of a matrix product."""
-
-    weight: Tensor
-    bias: Tensor
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Return (..., out) of (..., in), in the weight's number format."""
-        return F.linear(x.to(self.weight.dtype), self.weight, self.bias)
 
 
 @dataclass(frozen=True)
@@ -68,8 +57,8 @@ class PackedPredictor:
         self.config, self.dtype = config, dtype
         self._heads, self._size = config.heads, config.conditions + config.tokens_per_frame
         self._network: Any = predictor
-        self._embed = _affine(predictor.predictor_embed, dtype)
-        self._out = _affine(predictor.predictor_proj, dtype)
+        self._embed = Affine.of(predictor.predictor_embed, dtype)
+        self._out = Affine.of(predictor.predictor_proj, dtype)
         halves = _halves(config.width // config.heads)
         self._cosines = predictor.cosines[:, halves].unflatten(-1, (2, -1))
         signs = torch.tensor([[-1.0], [1.0]]).to(self._cosines)
@@ -146,22 +135,56 @@ class PackedPredictor:
         """Return turned queries and keys, and values (3, heads, B, L, head width) of x."""
         count, length, width = x.shape
         qkv = layer.qkv(layer.norm1(x)).view(count, length, 3, self._heads, -1)
-        pairs = qkv[:, :, :2].float().unflatten(-1, (2, -1)).permute(2, 3, 0, 1, 4, 5)
-        cosines, sines = tables
-        turned = torch.mul(pairs, cosines, out=torch.empty(pairs.shape, device=x.device))
-        turned[..., 0, :].addcmul_(pairs[..., 1, :], sines[:, 0])
-        turned[..., 1, :].addcmul_(pairs[..., 0, :], sines[:, 1])
+        parts = qkv.permute(2, 3, 0, 1, 4)
         projected = qkv.new_empty((3, self._heads, count, length, width // self._heads))
-        projected[:2] = turned.flatten(-2)
-        projected[2] = qkv[:, :, 2].permute(2, 0, 1, 3)
+        for part, place in zip(parts[:2], projected[:2], strict=True):  # each fits a cache
+            place.copy_(_turned(part, tables))
+        projected[2] = parts[2]
         return projected
 
     @staticmethod
     def _rest(layer: PackedLayer, x: Tensor, mixed: Tensor) -> Tensor:
         """Return the sequence (B, L, width) after the layer, from what its heads mixed."""
         x = x + layer.proj(mixed)
-        hidden = layer.fc1(layer.norm2(x))
-        return x.add_(layer.fc2(torch.ops.aten.gelu_(hidden)))
+        return x.add_(layer.fc2(layer.fc1.gelu(layer.norm2(x))))
+
+
+class PackedOnce:
+    """The packed predictor of the last call, packed anew when a weight has changed since.
+
+    Changes are seen as PyTorch counts them; those through a parameter's `.data` are not. Copies and
+    pickles of it start empty, as blocked weights can be neither copied nor pickled.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[object, PackedPredictor] | None = None
+
+    def of(self, predictor: ACPredictor, dtype: torch.dtype) -> PackedPredictor:
+        """Return a predictor packed in a number format."""
+        weights = list(predictor.parameters())
+        if any(weight.is_inference() for weight in weights):  # their changes are not counted
+            return PackedPredictor(predictor, dtype)
+        state = (predictor, dtype, [(id(w), w.data_ptr(), w._version) for w in weights])
+        if self._last is None or self._last[0] != state:
+            self._last = (state, PackedPredictor(predictor, dtype))
+        return self._last[1]
+
+    def __deepcopy__(self, memo: dict[int, object]) -> PackedOnce:
+        return PackedOnce()
+
+    def __reduce__(self) -> tuple[type[PackedOnce], tuple[()]]:
+        return PackedOnce, ()
+
+
+def _turned(part: Tensor, tables: tuple[Tensor, Tensor]) -> Tensor:
+    """Return queries or keys (heads, B, L, head width) turned by their places, float32."""
+    cosines, sines = tables
+    pairs = part.to(torch.float32, memory_format=torch.contiguous_format).unflatten(-1, (2, -1))
+    turned = pairs * cosines
+    turned[..., 0, :].addcmul_(pairs[..., 1, :], sines[:, 0])
+    turned[..., 1, :].addcmul_(pairs[..., 0, :], sines[:, 1])
+    together: Tensor = turned.flatten(-2)
+    return together
 
 
 def _mix(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
@@ -182,10 +205,6 @@ def _append(past: tuple[Tensor, Tensor] | None, which: int, new: Tensor) -> Tens
     return torch.cat([part.expand(-1, count, -1, -1) for part in (old, new)], dim=2)
 
 
-def _affine(linear: nn.Linear, dtype: torch.dtype) -> Affine:
-    return Affine(linear.weight.detach().to(dtype), linear.bias.detach().to(dtype))
-
-
 def _halves(width: int) -> Tensor:
     """Return the order of a head's channels: even ones, then odd ones; they turn in pairs."""
     return torch.arange(width).view(-1, 2).T.flatten()
@@ -202,9 +221,9 @@ def _pack(block: Any, heads: int, dtype: torch.dtype) -> PackedLayer:
     weight, bias = qkv.weight.detach()[rows], qkv.bias.detach()[rows]
     return PackedLayer(
         norm1=block.norm1,
-        qkv=Affine((weight * scales[:, None]).to(dtype), (bias * scales).to(dtype)),
-        proj=_affine(block.attn.proj, dtype),
+        qkv=Affine.make(weight * scales[:, None], bias * scales, dtype),
+        proj=Affine.of(block.attn.proj, dtype),
         norm2=block.norm2,
-        fc1=_affine(block.mlp.fc1, dtype),
-        fc2=_affine(block.mlp.fc2, dtype),
+        fc1=Affine.of(block.mlp.fc1, dtype),
+        fc2=Affine.of(block.mlp.fc2, dtype),
     )

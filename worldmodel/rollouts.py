@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from armchair.worldmodel import poses
-from armchair.worldmodel.packed import Frame, Memory, PackedPredictor
+from armchair.worldmodel.packed import Frame, Memory, PackedOnce
 from armchair.worldmodel.precision import uses_bfloat16
 from armchair.worldmodel.predictor import ACPredictor
 from armchair.worldmodel.statistics import InputScaling, LatentStatistics, layer_normalised
@@ -22,6 +22,7 @@ class Model(Protocol):
     """What is read of a world model."""
 
     predictor: ACPredictor
+    packed: PackedOnce
     statistics: LatentStatistics | None
     scaling: InputScaling
 
@@ -106,7 +107,7 @@ class _Roller:
         predictor = model.predictor
         device = predictor.cosines.device
         dtype = torch.bfloat16 if uses_bfloat16(device) else torch.float32
-        self._model, self._network = model, PackedPredictor(predictor, dtype)
+        self._model, self._network = model, model.packed.of(predictor, dtype)
         self.window = predictor.config.context_frames or predictor.config.max_frames
 
     def remember(self, lived: Context) -> Memory | None:

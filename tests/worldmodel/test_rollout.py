@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from dataclasses import replace
 
 import pytest
@@ -12,7 +14,7 @@ from armchair.errors import BadValueError
 from armchair.planners import load_planner, with_options
 from armchair.planners.protocol import Context
 from armchair.worldmodel import model as model_module
-from armchair.worldmodel import module_rollouts, poses, precision, rollouts
+from armchair.worldmodel import module_rollouts, packed, poses, precision, rollouts
 from armchair.worldmodel.losses import ac_losses
 from armchair.worldmodel.model import WorldModel
 from tests.worldmodel.models import tiny_sandbox
@@ -74,9 +76,9 @@ def test_the_packed_network_equals_the_modules(
     lived = [torch.stack(part) for part in zip(context(3), context(3, seed=1), strict=True)]
     plans = candidates(8, 3).unflatten(0, (2, 4))
     monkeypatch.setattr(model_module, "TOKENS_AT_ONCE", {"cpu": 18})
-    packed = model.rollout_batch(*lived, plans)
+    ours = model.rollout_batch(*lived, plans)
     modules = module_rollouts.imagine(model, rollouts.Context(*lived), plans, None, chunk=3)
-    torch.testing.assert_close(packed, modules, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(ours, modules, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.usefixtures("float32")
@@ -105,11 +107,36 @@ def test_compiled_rollouts_equal_plain_ones(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.usefixtures("float32")
-def test_weights_that_change_are_packed_anew() -> None:
+@pytest.mark.parametrize("change", ["in place", "an optimiser", "other weights"])
+def test_weights_that_change_are_packed_anew(change: str) -> None:
     model, plans = tiny_sandbox(), candidates(2, 1)
     before = model.rollout(*context(1), plans)
-    model.predictor.predictor_proj.bias.data += 1.0
+    bias = model.predictor.predictor_proj.bias
+    if change == "in place":
+        with torch.no_grad():
+            bias += 1.0
+    elif change == "an optimiser":
+        bias.grad = -torch.ones_like(bias)
+        torch.optim.SGD([bias], lr=1.0).step()
+    else:
+        model.predictor.predictor_proj.bias = nn.Parameter(bias.detach() + 1.0)
     torch.testing.assert_close(model.rollout(*context(1), plans), before + 1.0)
+
+
+def test_a_model_that_has_planned_is_copied_and_pickled() -> None:
+    model, plans = tiny_sandbox(), candidates(2, 1)
+    before = model.rollout(*context(1), plans)
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert torch.equal(other.rollout(*context(1), plans), before)
+
+
+def test_weights_are_packed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest, made = packed.PackedPredictor, []
+    monkeypatch.setattr(packed, "PackedPredictor", lambda *a: made.append(honest(*a)) or made[-1])
+    model, plans = tiny_sandbox(), candidates(2, 1)
+    for _ in range(3):
+        model.rollout(*context(1), plans)
+    assert len(made) == 1
 
 
 @pytest.mark.usefixtures("float32")

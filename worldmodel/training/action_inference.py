@@ -18,7 +18,6 @@ from torch import Tensor
 
 from armchair.errors import BadValueError
 from armchair.worldmodel.model import WorldModel
-from armchair.worldmodel.precision import autocast
 from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
 from armchair.worldmodel.training.pairs import ChosenPairs, PairConfig, choose_pairs
 from armchair.worldmodel.training.token_cache import TokenCache
@@ -176,13 +175,11 @@ def _actions(searched: Tensor) -> Tensor:
 def energies(
     model: WorldModel, start: Tensor, state: Tensor, goal: Tensor, actions: Tensor
 ) -> Tensor:
-    """Return mean |P(a; z, s) - z_goal| (C,) of actions (C, 7), eq. (5) with horizon 1."""
-    count = len(actions)
-    with autocast(start.device):
-        predicted = model.predict(
-            start.expand(count, 1, -1, -1), state.expand(count, 1, -1), actions.unsqueeze(1)
-        )
-    return (predicted[:, 0] - goal).abs().mean((1, 2))
+    """Return mean |P(a; z, s) - z_goal| (C,) of actions (C, 7), eq. (5) with horizon 1; start and
+    goal (N, D), state (7,)."""
+    past = start.new_zeros((0, actions.shape[1]))
+    imagined = model.rollout(start[None], state[None], past, actions.unsqueeze(1))
+    return (imagined[:, 0] - goal).abs().mean((1, 2))
 
 
 def score(inferred: Tensor, logged: Tensor) -> dict[str, AxisScore]:

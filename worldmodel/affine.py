@@ -47,10 +47,10 @@ class Affine(NamedTuple):
 
     def gelu(self, x: Tensor) -> Tensor:
         """Return the GELU of the same."""
-        x = x.to(self.weight.dtype)
         if self.blocked is None:
-            return F.gelu(F.linear(x, self.weight, self.bias))
-        return _fused(x, self.blocked, self.bias, "gelu")
+            in_place: Tensor = torch.ops.aten.gelu_(self(x))
+            return in_place
+        return _fused(x.to(self.weight.dtype), self.blocked, self.bias, "gelu")
 
 
 @cache

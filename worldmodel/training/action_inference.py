@@ -3,9 +3,9 @@
 The action that minimises the energy of eq. (5) for horizon 1 is compared with the logged one. This
 tells more about a model than its loss does, and costs seconds. The search is a small cross-entropy
 method of its own over x, y, z and the gripper, with their whole covariance, as energies have
-valleys along the camera's line of sight; no planner is involved. The gripper's change leaves its
-closedness within 0 … 1, as every logged one does: beyond, there is no such action, and a model says
-the same of all of them.
+valleys along the camera's line of sight; no planner is involved. It stays within the moves that are
+asked for. The gripper's change leaves its closedness within 0 … 1, as every logged one does:
+beyond, there is no such action, and a model says the same of all of them.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def _search(
         if iteration == 0:
             aside = closer * torch.randn(len(draws[::2]), 4, generator=generator)
             draws[::2] = aside + elites[torch.arange(len(aside)) % len(elites)]
-        draws[:, 3].clamp_(-closed, 1.0 - closed)
+        draws = draws.clamp(low, high)
         pool, scores = torch.cat([elites[:kept], draws]), torch.cat([energy[:kept], asked(draws)])
         elites, energy = _lowest(pool, scores, config.elites)
         spread, mean = _factor(elites - mean), elites.mean(0)

@@ -36,9 +36,9 @@ class CemFitConfig(CoarseFirstConfig):
     first_samples: int = 256
     iterations: int = 4
     elites: int = 8
-    rounds: int = 3
+    rounds: int = 6
     oversampling: float = 2.0
-    closer: float = 0.3
+    closer: float = 0.5
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -44,12 +44,14 @@ def test_deviation_never_falls_below_the_floor() -> None:
     assert torch.equal(new.deviation, torch.full((1, 7), 0.3))
 
 
-@pytest.mark.parametrize("name", ["cem", "cem-paper", "cem-meta"])
-def test_finds_the_known_optimum(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "slack"), [("cem", 0.008), ("cem-paper", 0.006), ("cem-meta", 0.006)]
+)
+def test_finds_the_known_optimum(name: str, slack: float) -> None:
     goal = torch.tensor([[0.04, -0.02, 0.06, 0.5]])
     planner = with_options(load_planner(name), FREE_HAND if name == "cem" else ())
     plan = planner.plan(LinearModel(), context(), goal, torch.Generator().manual_seed(0))
-    assert torch.allclose(plan.actions[0, [0, 1, 2]], goal[0, :3], atol=0.008)
+    assert torch.allclose(plan.actions[0, [0, 1, 2]], goal[0, :3], atol=slack)
     assert plan.actions[0, 6].item() == pytest.approx(0.5, abs=0.08)
     assert torch.equal(plan.actions[0, 3:6], torch.zeros(3))
 

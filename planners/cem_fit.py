@@ -32,11 +32,11 @@ class CemFitConfig(CoarseFirstConfig):
     coefficients; closer: each round's reach as a share of the one before.
     """
 
-    samples: int = 64
+    samples: int = 96
     first_samples: int = 256
     iterations: int = 4
     elites: int = 8
-    rounds: int = 6
+    rounds: int = 7
     oversampling: float = 2.0
     closer: float = 0.5
 

@@ -25,46 +25,60 @@ def build_model(
     config: TrainConfig,
     sampler: ClipSampler,
     seed: int,
-    init: Path | None = None,
+    earlier: WorldModel | None = None,
 ) -> WorldModel:
-    """Return the world model with new weights, or those of `init`; its predictor will learn.
+    """Return the world model with new weights, or those of `earlier`; its predictor will learn.
 
     Its step is the shortest time between frames that it is trained on: over longer ones the arm
     may move by more than one action goes.
     """
-    size = PredictorConfig(
-        token_width=encoder.config.width,
-        grid=encoder.config.grid,
-        zero_init_output=config.statistics != "none",
-        context_frames=config.clips.frames - 1,
-        **asdict(config.predictor),
-    )
     pace = sampler.least_seconds
-    if init is None and config.statistics == "none":
-        return WorldModel(encoder, ACPredictor(size), seconds_per_step=pace)
-    if init is None:
+    predictor = ACPredictor(predictor_size(encoder, config))
+    if earlier is None and config.statistics == "none":
+        return WorldModel(encoder, predictor, seconds_per_step=pace)
+    if earlier is None:
         scaling = measure_inputs(sampler.cache, sampler, seed)
         units = measured_units(sampler.cache, config)
         return WorldModel(
-            encoder, ACPredictor(size), statistics=units, scaling=scaling, seconds_per_step=pace
+            encoder, predictor, statistics=units, scaling=scaling, seconds_per_step=pace
         )
+    predictor.load_state_dict(earlier.predictor.state_dict())
+    anew = earlier.sandbox and not same_weights(earlier.encoder, encoder)
+    return WorldModel(
+        encoder,
+        predictor,
+        statistics=measured_units(sampler.cache, config) if anew else earlier.statistics,
+        scaling=earlier.scaling,
+        seconds_per_step=pace,
+    )
+
+
+def read_earlier(init: Path, encoder: FrameEncoder, config: TrainConfig) -> WorldModel:
+    """Return the model of an earlier run to start from.
+
+    Raises `BadFileError` if there is none or if it has other sizes, `BadValueError` if one of the
+    two has latent statistics and the other has not.
+    """
     earlier = WorldModel.from_pretrained(init)
     if earlier.sandbox != (config.statistics != "none"):
         raise BadValueError(
             f"{init}: a model {'with' if earlier.sandbox else 'without'} latent statistics; "
             f"set recipe.statistics to fit, it is {config.statistics!r}."
         )
-    anew = earlier.sandbox and not same_weights(earlier.encoder, encoder)
-    model = WorldModel(
-        encoder,
-        ACPredictor(size),
-        statistics=measured_units(sampler.cache, config) if anew else earlier.statistics,
-        scaling=earlier.scaling,
-        seconds_per_step=pace,
-    )
     fix = "Give the model/ of a run with the same sizes."
-    fill(model.predictor, earlier.predictor.state_dict(), init, fix)
-    return model
+    fill(ACPredictor(predictor_size(encoder, config)), earlier.predictor.state_dict(), init, fix)
+    return earlier
+
+
+def predictor_size(encoder: FrameEncoder, config: TrainConfig) -> PredictorConfig:
+    """Return the predictor's sizes on an encoder's tokens."""
+    return PredictorConfig(
+        token_width=encoder.config.width,
+        grid=encoder.config.grid,
+        zero_init_output=config.statistics != "none",
+        context_frames=config.clips.frames - 1,
+        **asdict(config.predictor),
+    )
 
 
 def measured_units(data: TokenCache, config: TrainConfig) -> LatentStatistics:

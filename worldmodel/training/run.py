@@ -18,7 +18,7 @@ from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
 from armchair.worldmodel.optimisation.reporter import Reporter
 from armchair.worldmodel.optimisation.team import Team
 from armchair.worldmodel.sources import load_frame_encoder
-from armchair.worldmodel.training.build import build_model
+from armchair.worldmodel.training.build import build_model, read_earlier
 from armchair.worldmodel.training.cache_layout import CacheConfig
 from armchair.worldmodel.training.clips import ClipSampler
 from armchair.worldmodel.training.learner import (
@@ -62,13 +62,15 @@ def train(
     both = find_both(run)
     team = Team()
     encoder = load_frame_encoder(str(run.encoder)).to(team.device)
+    earlier = None if run.init is None else read_earlier(run.init, encoder, config)
+    history = () if run.init is None else read_history(run.init)
     with Reporter(run.out, "train", silent=not team.leads) as reporter:
         with team.leader_first():
             data, held_out = prepare_caches(run, both, encoder, cache, reporter)
         torch.manual_seed(run.seed)
         raw = config.statistics == "none"
         sampler = ClipSampler(data, config.clips, sandbox_roll=not raw)
-        model = build_model(encoder, config, sampler, run.seed, run.init)
+        model = build_model(encoder, config, sampler, run.seed, earlier)
         model.to(team.device)
         reporter.say(f"training on {len(data)} frames of {len(data.episodes)} episodes")
         learner = TrainLearner(
@@ -80,7 +82,7 @@ def train(
             team,
         )
         if run.init is not None:
-            learner.draws.history = read_history(run.init)
+            learner.draws.history = history
             reporter.say(f"starting from {run.init}: {in_words(learner.draws.history)}")
         if why := learner.check_held_out():
             reporter.say(f"validation goes without rollouts by horizon: {why}")

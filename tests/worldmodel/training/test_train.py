@@ -85,6 +85,7 @@ def test_a_run_its_resume_and_its_relay(episodes: Path, saved: Path, tmp_path: P
     (folder / "history.json").write_text("[1]")
     with pytest.raises(BadFileError, match="not a history"):
         run(episodes, saved, tmp_path / "c", init=folder)
+    assert not (tmp_path / "c").exists(), "refused before anything is encoded or written"
 
 
 def test_units_are_measured_anew_for_an_encoder_that_went_on_learning(

@@ -156,20 +156,20 @@ def _chosen(handles: list[EpisodeHandle], config: Config) -> list[EpisodeHandle]
 
 
 def _draw(handles: list[EpisodeHandle], config: Config, path: Path) -> None:
-    from PIL import Image
+    import imageio.v3 as imageio
 
     from armchair.worldmodel.data.sheet import contact_sheet
 
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet = contact_sheet(_chosen(handles, config), all_cameras=config.all_cameras)
-    Image.fromarray(sheet).save(path)
+    imageio.imwrite(path, sheet)
 
 
 def _draw_keypoints(handles: list[EpisodeHandle], relay: Path, path: Path) -> None:
-    from PIL import Image
+    import imageio.v3 as imageio
 
     from armchair.worldmodel.pretraining.keypoint_sheet import keypoint_sheet, load_keypoints
 
     encoder, keypoints = load_keypoints(relay)
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(keypoint_sheet(encoder, keypoints, handles)).save(path)
+    imageio.imwrite(path, keypoint_sheet(encoder, keypoints, handles))

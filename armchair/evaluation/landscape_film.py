@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.typing import NDArray
 
 from armchair.evaluation.episode import Scene, goal_images, strip
+from armchair.evaluation.film import write_film
 from armchair.evaluation.landscape import Landscape, LandscapeConfig, compute
 from armchair.evaluation.landscape_picture import figure_of
 from armchair.evaluation.oracle import goal_states
@@ -18,7 +19,6 @@ from armchair.evaluation.pairs import FramePair
 from armchair.evaluation.policies import Policy
 from armchair.evaluation.tasks import TASKS
 from armchair.planners import LatentDynamics, Observation
-from armchair.sim.droid_video import encode_mp4
 
 FPS = 4
 PICTURES_PER_STEP = 4
@@ -57,8 +57,7 @@ def film(
         landscapes.append(compute(model, pair, config))
         title = f"{pair.name} · step {step}"
         pictures += [_drawn(landscapes[-1], pair, title)] * PICTURES_PER_STEP
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode_mp4(np.stack(pictures), header_fps=FPS))
+    write_film(path, pictures, FPS)
     return landscapes
 
 

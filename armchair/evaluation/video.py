@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from armchair.evaluation.episode import Trace
+from armchair.evaluation.film import write_film
 from armchair.evaluation.verdicts import SUCCESS_M
-from armchair.sim.droid_video import encode_mp4
 
 SECONDS_PER_STEP = 0.5
 END_SECONDS = 1.5
@@ -31,8 +31,7 @@ def write_video(path: Path, trace: Trace, switch_steps: Sequence[int], title: st
     for step in range(len(trace.frames)):
         seconds = END_SECONDS if step == len(trace.frames) - 1 else SECONDS_PER_STEP
         pictures += [panel.draw(step)] * round(seconds * VIDEO_FPS)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode_mp4(np.stack(pictures), header_fps=VIDEO_FPS))
+    write_film(path, pictures, VIDEO_FPS)
 
 
 class _Panel:

@@ -96,10 +96,11 @@ class ActionBounds:
         return self._fingers_wait(self.some_near(actions))
 
     def some_near(self, actions: Tensor, span: float | None = None) -> Tensor:
-        """Return candidates (candidates, horizon, 7) of which the first `near_count` move so little
-        that the gripper may close, where there is a rule for it.
+        """Return candidates (candidates, horizon, 7) of which the first `near_count` are scaled so
+        that what moved `span` metres moves by `grip_within`, where there is a rule for it.
 
-        Of moves drawn over the whole box, or as far as `span` metres, hardly one in a hundred does.
+        Of moves drawn over the whole box, hardly one in a hundred is so near that the gripper may
+        close; of uniform ones so scaled all are, of normal ones those within a deviation or so.
         """
         span = span or self.translation
         count = self.near_count(len(actions), span)

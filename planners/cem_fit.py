@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -103,7 +104,8 @@ def _moved(best: Tensor, free: Tensor, moves: Tensor) -> Tensor:
 def bowl_least(points: Tensor, values: Tensor) -> Tensor:
     """Return where the quadratic fitted to values (n,) at points (n, d) is least within ±1 (d,).
 
-    Least squares over all monomials up to the second degree; then one entry at a time.
+    Least squares over all monomials up to the second degree; then one entry at a time. One that
+    the values do not depend on stays 0.
     """
     x, y = points.double().cpu(), values.double().cpu()
     size = x.shape[1]
@@ -118,12 +120,9 @@ def bowl_least(points: Tensor, values: Tensor) -> Tensor:
         for entry in range(size):
             other = float(slope[entry] + curve[entry] @ least - curve[entry, entry] * least[entry])
             bend = float(curve[entry, entry])
-            least[entry] = max(-1.0, min(1.0, -other / bend)) if bend > 0 else -_sign(other)
+            downhill = -float(np.sign(other))
+            least[entry] = max(-1.0, min(1.0, -other / bend)) if bend > 0 else downhill
     return least.to(points)
-
-
-def _sign(value: float) -> float:
-    return 1.0 if value > 0 else -1.0
 
 
 @PLANNERS.add("cem-fit")

@@ -91,7 +91,11 @@ class CemWaypointConfig(SearchConfig):
 
 
 def search(c: CemWaypointConfig, start: Start) -> Search:
-    """Search as the settings say; the best way seen is returned."""
+    """Search as the settings say.
+
+    Returned is the way of lowest energy among the last draws and those that were carried to them;
+    what the coarse iterations saw and did not carry on is forgotten.
+    """
     span = c.bounds.translation * c.horizon
     near = Distribution.first(c.spread, c.bounds, 1, start.device)
     floor = c.deviation_floor * near.deviation
@@ -110,7 +114,7 @@ def search(c: CemWaypointConfig, start: Start) -> Search:
         _, steps = way_to(distribution.mean, c)
         count = max(c.samples // int(steps), min(2 * c.elites, c.samples))
         drawn = distribution.sample(count, start.generator)
-        if iteration == 1:
+        if iteration == 1 and c.second_spread:
             wide = everywhere.closer(c.second_spread)
             drawn[::2] = wide.around(elites.ends, len(drawn[::2]), start.generator)
         ways, lengths = way_to(drawn[:, 0], c)

@@ -28,7 +28,7 @@ from armchair.sim.droid_writer import (
 )
 from armchair.sim.engines import ENGINES
 from armchair.sim.hands import HANDS
-from armchair.sim.manifest import Settings, claim
+from armchair.sim.manifest import MANIFEST, Settings, claim
 from armchair.sim.mix import MIXES, MixConfig, draw
 from armchair.sim.randomise import LEVELS, Level, randomise
 from armchair.sim.recorder import Recorder
@@ -124,7 +124,7 @@ def collect(
     if root.exists() and not root.is_dir():
         raise BadFileError(root, "is a file, not a folder", "Choose a folder to collect into.")
     root = root.absolute()
-    claim(root, config.settings())
+    new = claim(root, config.settings())
     clean_leftovers(root)
     todo = missing(config, root, shard)
     yield from sorted(set(shard.of(config.episodes)) - set(todo))
@@ -132,6 +132,8 @@ def collect(
         yield from work(functools.partial(make_episode, config, root), todo, workers)
     finally:
         clean_leftovers(root)
+        if new and not existing_indices(root):  # what made nothing claims nothing
+            (root / MANIFEST).unlink(missing_ok=True)
 
 
 def missing(config: CollectConfig, root: Path, shard: Shard = Shard()) -> list[int]:  # noqa: B008

@@ -19,8 +19,10 @@ FIX = "Choose another folder, or the settings that this one was made with"
 Settings = dict[str, Any]
 
 
-def claim(root: Path, settings: Settings) -> None:
+def claim(root: Path, settings: Settings) -> bool:
     """Write the settings into a new folder, or check that an old one was made with the same.
+
+    Returns whether the folder was new.
 
     Raises `BadFileError` naming what differs or cannot be written; a setting that an older folder
     does not know counts as unset there. A folder from before there were manifests is judged by what
@@ -30,7 +32,7 @@ def claim(root: Path, settings: Settings) -> None:
     wanted = json.loads(json.dumps({"version": VERSION, **settings}))
     if path.exists():
         _compare(path, _read(path), wanted)
-        return
+        return False
     if (found := _seen_in_first_episode(root)) is not None:
         _compare(root, found, {name: wanted[name] for name in found})
     try:
@@ -41,6 +43,7 @@ def claim(root: Path, settings: Settings) -> None:
     except OSError as error:
         reason = f"cannot be written ({error.strerror or error})"
         raise BadFileError(path, reason, "Give a folder that you may write to") from error
+    return True
 
 
 def _read(path: Path) -> Settings:

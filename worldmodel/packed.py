@@ -49,7 +49,11 @@ Memory = tuple[tuple[Tensor, Tensor], ...]
 
 
 class PackedPredictor:
-    """`ACPredictor` for frames one after the other; weights as they were when it was made."""
+    """`ACPredictor` for frames one after the other.
+
+    Some weights are copies, some the predictor's own: after any change it has to be packed anew,
+    as `PackedOnce` does.
+    """
 
     def __init__(self, predictor: ACPredictor, dtype: torch.dtype) -> None:
         assert not predictor.config.use_extrinsics

@@ -56,6 +56,11 @@ class LatentStatistics(nn.Module):
         """Return latents (..., D) standardised for the predictor to read."""
         return latents * (self.change_scale / self.data_scale)
 
+    @property
+    def unit(self) -> str:
+        """What a latent of 1 is: a channel's spread over the data, or that of its change."""
+        return "data" if torch.equal(self.change_scale, self.data_scale) else "change"
+
     def by_data(self) -> LatentStatistics:
         """Return statistics whose unit is a channel's spread over the data, not its change."""
         return LatentStatistics(self.mean, self.data_scale, self.data_scale)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Column, Table
 
+from armchair.cli._places import check_file
 from armchair.errors import BadValueError
 
 
@@ -38,6 +39,7 @@ class Config:
     """File for the figures as JSON."""
 
     def __post_init__(self) -> None:
+        check_file("--out", self.out)
         if self.repeats < 1 or self.problems < 1:
             raise BadValueError(
                 f"--repeats {self.repeats} and --problems {self.problems} must both be 1 or more."

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from armchair.cli._places import check_folder
 from armchair.errors import BadValueError
 
 
@@ -42,6 +43,7 @@ class Config:
     """Folder for the page, the figure and the numbers; files of these names are replaced."""
 
     def __post_init__(self) -> None:
+        check_folder("--out", self.out)
         if self.seed < 0:
             raise BadValueError(f"--seed is {self.seed}, expected 0 or more.")
 

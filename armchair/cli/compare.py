@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from armchair.cli._places import check_folder
 from armchair.errors import BadValueError
 
 
@@ -24,6 +25,7 @@ class Config:
     """Folder for compare.md and compare.json; files of these names are replaced."""
 
     def __post_init__(self) -> None:
+        check_folder("--out", self.out)
         if len(self.reports) < 2:
             raise BadValueError(f"--reports names {len(self.reports)} report; give two or more.")
 

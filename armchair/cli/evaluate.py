@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from armchair.cli._places import check_folder
 from armchair.errors import BadValueError
 
 if TYPE_CHECKING:  # heavy: torch and the simulator load when the verb runs, not for --help
@@ -84,6 +85,9 @@ class Config:
     about 0.2 s per candidate and step: give --planner-options a small number of samples."""
 
     def __post_init__(self) -> None:
+        check_folder("--out", self.out)
+        if self.context_frames < 1:
+            raise BadValueError(f"--context-frames is {self.context_frames}, expected 1 or more.")
         if self.episodes < 1:
             raise BadValueError(f"--episodes is {self.episodes}, expected 1 or more.")
         if self.workers < 1:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from armchair.cli._places import check_folder
 from armchair.errors import BadFileError, BadValueError
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Config:
     """Actions (steps, 7) to imagine, metres and radians, as .npy or .json; default: the logged."""
 
     def __post_init__(self) -> None:
+        check_folder("--out", self.out)
         if self.steps < 1 or self.start_row < 0 or self.index < 0:
             raise BadValueError("--steps is at least 1, --start-row and --index are at least 0.")
 
@@ -59,10 +61,8 @@ def run(config: Config) -> None:
     from armchair.worldmodel.sources import locate
 
     model = WorldModel.from_pretrained(config.model).to(best_device())
-    place = config.decoder or locate(config.model)
-    decoder = load_decoder(place if place.is_dir() else place.parent, model.encoder).to(
-        model.device
-    )
+    place = config.decoder or _folder(locate(config.model))
+    decoder = load_decoder(place, model.encoder).to(model.device)
     frames, states, actions = _clip(config, model.seconds_per_step)
     found = imagine(model, decoder, frames, states, actions)
     columns = [f"{step * model.seconds_per_step:.2f} s" for step in range(len(actions) + 1)]
@@ -88,6 +88,11 @@ def run(config: Config) -> None:
         },
     )
     Console().print(f"pictures: {config.out}", soft_wrap=True, highlight=False)
+
+
+def _folder(place: Path) -> Path:
+    """Return a model's folder, which may be named by its file."""
+    return place if place.is_dir() else place.parent
 
 
 def _clip(

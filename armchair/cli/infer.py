@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from armchair.cli._places import check_file
 from armchair.errors import BadValueError
 from armchair.worldmodel.data.episodes import EpisodeHandle
 from armchair.worldmodel.training.action_inference import InferenceConfig, InferenceScore
@@ -45,6 +46,11 @@ class Config:
     """Seed of pairs and search."""
     search: InferenceConfig = field(default_factory=InferenceConfig)
     horizon: HorizonConfig = field(default_factory=HorizonConfig)
+
+    def __post_init__(self) -> None:
+        if self.max_episodes < 1:
+            raise BadValueError(f"--max-episodes is {self.max_episodes}, expected 1 or more.")
+        check_file("--out", self.out)
 
 
 def run(config: Config) -> None:

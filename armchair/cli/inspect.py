@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from armchair.cli._places import check_file
 from armchair.cli._probes import report_probes
 from armchair.episode import ROWS_PER_SECOND
 from armchair.errors import ArmchairError, BadValueError
@@ -51,7 +52,7 @@ class Config:
     held-or-not, on every fourth episode of the folder: a name (default is the shipped one), a
     folder, a .pt file of Meta's or a Hugging Face hub id."""
     fit: tuple[Path, ...] = ()
-    """Folders of other episodes to fit the probes on; then all of FOLDER is held out. The more
+    """Folders of other episodes to fit the probes on; then all of PATH is held out. The more
     frames, the better ridge regression does."""
     probes: Path | None = None
     """JSON file for the probes' figures."""
@@ -75,6 +76,10 @@ class Config:
         for option, path in (("--sheet", self.sheet), ("--keypoints", self.keypoints)):
             if path is not None and path.suffix.lower() != ".png":
                 raise BadValueError(f"{option} {path}: must end in .png.")
+            check_file(option, path)
+        check_file("--probes", self.probes)
+        if self.model is None and (self.fit or self.probes is not None):
+            raise BadValueError("--fit and --probes are of the probes of a --model; give one.")
         if (self.keypoints is None) != (self.relay is None):
             raise BadValueError("--keypoints and --relay go together; give both or neither.")
 

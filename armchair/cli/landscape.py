@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 
+from armchair.cli._places import check_folder
 from armchair.errors import BadValueError
 
 if TYPE_CHECKING:  # heavy: torch and the simulator load when the verb runs, not for --help
@@ -67,8 +68,15 @@ class Config:
     """Randomisation of the simulated scene: none, light or full."""
 
     def __post_init__(self) -> None:
+        check_folder("--out", self.out)
         if self.source == "pair" and self.pair is None:
             raise BadValueError("--source pair needs --pair: an .npz file, or franka.")
+        if self.logged is None and self.rows != Config.rows:
+            raise BadValueError("--rows are of a logged episode; give its folder as --logged.")
+        if self.rows[0] == self.rows[1]:
+            raise BadValueError(f"--rows are {self.rows[0]} twice; give two different ones.")
+        if self.planner_options and not self.film:
+            raise BadValueError("--planner-options are of the planner of --film; give --film, too.")
         if self.film < 0:
             raise BadValueError(f"--film is {self.film}, expected a number of steps, or 0.")
         if self.film and (self.source == "pair" or self.pair is not None):

@@ -33,6 +33,7 @@ INTERRUPTED = 130
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
+IN_THE_WAY = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -131,7 +132,8 @@ def _complain(line: str) -> int:
 
 
 def _about_the_file_system(error: BaseException) -> str | None:
-    """Return one line if a full disk or a missing permission lies behind `error`, else None."""
+    """Return one line if a full disk, a missing permission, or a file where a folder is to be (or
+    a folder where a file is) lies behind `error`, else None."""
     for cause in _chain(error):
         os_error = cause if isinstance(cause, OSError) else OSError()
         # Libraries that write through C or Rust keep the words but lose the number.
@@ -142,6 +144,9 @@ def _about_the_file_system(error: BaseException) -> str | None:
             )
         if os_error.errno in NOT_ALLOWED and os_error.filename:
             return f"{os_error.filename}: {os_error.strerror}. Choose a path that you may write to."
+        if os_error.errno in IN_THE_WAY and os_error.filename:
+            place = os_error.filename2 or os_error.filename
+            return f"{place}: {os_error.strerror}. Choose another path, or move what is there."
     return None
 
 

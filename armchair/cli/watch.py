@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
+from armchair.cli._places import check_folder
 from armchair.errors import BadValueError
 
 
@@ -44,6 +45,9 @@ class Config:
     """Folder for the film, TASK-SEED-EPISODE.mp4; a file of that name is replaced."""
 
     def __post_init__(self) -> None:
+        check_folder("--out", self.out)
+        if self.context_frames < 1:
+            raise BadValueError(f"--context-frames is {self.context_frames}, expected 1 or more.")
         if self.seed < 0 or self.episode < 0:
             raise BadValueError(
                 f"--seed {self.seed} and --episode {self.episode} must both be 0 or more."

@@ -138,9 +138,16 @@ def _read(path: Path) -> ReadReport:
                 row["seed"], row["success"]
             int(task["model_evaluations_per_action"])
     except OSError as error:
+        if (file.parent / "episodes.jsonl").exists() and not file.exists():
+            again = "Give its `armchair evaluate` command again to finish it."
+            raise BadFileError(path, "is a run that is not finished", again) from error
         raise BadFileError(file, f"cannot be read ({error.strerror})", fix) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadFileError(file, f"is no report ({error!r})", fix) from error
+    except json.JSONDecodeError as error:
+        raise BadFileError(file, f"is not JSON ({error})", fix) from error
+    except KeyError as error:
+        raise BadFileError(file, f"is no report: it has no field {error}", fix) from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BadFileError(file, f"is no report ({error})", fix) from error
     return ReadReport(path=file, name=name, content=content)
 
 

@@ -46,13 +46,22 @@ class Ledger:
         header = json.dumps(fingerprint, sort_keys=True)
         text = path.read_text("utf-8") if path.exists() else ""
         lines = text.splitlines()
+        if lines and not _is_json(lines[0]) and not header.startswith(lines[0]):
+            found = "is no journal of episodes"
+            raise BadFileError(path, found, f"Choose another --out, or {OVERWRITE}.")
         if len(lines) > 1 and lines[0] != header:
             raise BadFileError(
                 path,
                 "holds unfinished episodes of a run with other settings or other code",
                 f"Give that run's command to go on, choose another --out, or {OVERWRITE}.",
             )
-        kept = [header, *(line for line in lines[1:] if self._read(line))]
+        kept = [header]
+        for number, line in enumerate(lines[1:], 2):
+            try:
+                kept += [line] if self._read(line) else []
+            except (LookupError, TypeError, ValueError) as error:
+                found = f"line {number} is no episode of a run ({error})"
+                raise BadFileError(path, found, f"Delete that line, or {OVERWRITE}.") from error
         whole = "".join(f"{line}\n" for line in kept)
         if whole != text:
             atomic.write_bytes(path, whole.encode())
@@ -115,3 +124,11 @@ class Ledger:
 
     def _amend(self, **changes: Any) -> None:
         self._parts[-1] = replace(self._parts[-1], **changes)
+
+
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line)
+    except json.JSONDecodeError:
+        return False
+    return True

@@ -71,7 +71,7 @@ def test_test_role_leaves_a_row_only_when_asked(workplace: Path) -> None:
         (["--record"], "--role test"),
         (["--role", "test", "--record"], "repository's root"),
         (["--out", "full"], "full/report.json: exists already"),
-        (["--context-frames", "0"], "context_frames is 0"),
+        (["--context-frames", "0"], "--context-frames is 0"),
         (["--ladder", "--role", "test"], "on validation scenes: leave out --role."),
         (
             ["--ladder", "--workers", "2", "--state-goal", "1", "--ci", "a.toml"],

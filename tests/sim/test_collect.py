@@ -153,6 +153,18 @@ def test_a_damaged_episode_is_named_when_it_is_counted(collected: Path, tmp_path
         made_under(tmp_path)
 
 
+def test_what_made_nothing_claims_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise BadValueError("no engine")
+        yield
+
+    with monkeypatch.context() as patch:
+        patch.setattr(collecting, "ENGINES", {"local": broken})
+        with pytest.raises(BadValueError, match="no engine"):
+            list(collect(TINY, tmp_path / "new"))
+    assert not (tmp_path / "new" / "collect.json").exists()
+
+
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "text.txt").touch()
     with pytest.raises(BadFileError, match="is a file, not a folder"):

@@ -115,19 +115,20 @@ def find_videos(folders: Iterable[Path]) -> list[Path]:
 
     Unfinished (dotted) folders are left out, and the side-by-side <serial>-stereo.mp4 of DROID.
     """
-    found: set[Path] = set()
+    videos: set[Path] = set()
     for folder in folders:
         if not folder.is_dir():
-            raise BadFileError(folder, "there is no such folder", "Give a folder of MP4 files.")
+            found = "is a file, not a folder" if folder.exists() else "there is no such folder"
+            raise BadFileError(folder, found, "Give a folder of MP4 files.")
         for path in folder.rglob("*.mp4"):
             if path.stem.endswith("-stereo"):
                 continue
             if not any(part.startswith(".") for part in path.relative_to(folder).parts):
-                found.add(path.resolve())
-    if not found:
+                videos.add(path.resolve())
+    if not videos:
         places = ", ".join(str(folder) for folder in folders)
         raise BadFileError(places, "no MP4 file below it", "Run `armchair collect` first.")
-    return sorted(found)
+    return sorted(videos)
 
 
 def update_store(

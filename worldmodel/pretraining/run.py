@@ -29,6 +29,8 @@ from armchair.worldmodel.tensor_files import fill
 ENCODER, RELAY = "encoder", "relay.safetensors"
 HISTORY, SIZE = "history", "size"
 """Names of a relay's notes: how it was trained, and its encoder's config."""
+INIT = f"Give the {RELAY}, encoder/ or model/ of a run with the same sizes."
+"""What to do where `init` is not what it should be."""
 CHANGE = "change."
 """How the names of the tensors of the decoder of changes begin."""
 
@@ -61,6 +63,8 @@ def pretrain(
 
     `watch` sees the encoder every `loop.evaluate_steps` and at the end; it changes nothing.
     """
+    if run.init is not None and not run.init.exists():
+        raise BadFileError(run.init, "there is no such file or folder", INIT)
     videos, team = find_videos(run.videos), Team()
     with Reporter(run.out, "pretrain", silent=not team.leads) as reporter:
         with team.leader_first():
@@ -105,7 +109,7 @@ def load_relay(network: MaskDenoiser, path: Path) -> History:
     Returns what the relay says was done before; a folder and older relays say nothing. Raises
     `BadFileError` when the weights do not fit.
     """
-    fix = f"Give the {RELAY}, encoder/ or model/ of a run with the same sizes."
+    fix = INIT
     if path.is_dir():
         tensors = load_frame_encoder(path).backbone.state_dict()
         for encoder in (network.student, network.teacher):

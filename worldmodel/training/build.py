@@ -65,6 +65,11 @@ def read_earlier(init: Path, encoder: FrameEncoder, config: TrainConfig) -> Worl
             f"{init}: a model {'with' if earlier.sandbox else 'without'} latent statistics; "
             f"set recipe.statistics to fit, it is {config.statistics!r}."
         )
+    if earlier.statistics is not None and earlier.statistics.unit != config.statistics:
+        raise BadValueError(
+            f"{init}: its latents are in units of {earlier.statistics.unit!r}; set "
+            f"recipe.statistics to that, it is {config.statistics!r}."
+        )
     fix = "Give the model/ of a run with the same sizes."
     fill(ACPredictor(predictor_size(encoder, config)), earlier.predictor.state_dict(), init, fix)
     return earlier

@@ -81,13 +81,20 @@ def moving_clips(
     """
     rows = (config.step_rows, config.step_rows)
     clips = ClipConfig(frames=config.steps + 1, gap_rows=rows, max_move=LONG_MOVE)
-    frames = ClipSampler(cache, clips).sample_frames(generator, 8 * config.clips)
+    try:
+        frames = ClipSampler(cache, clips).sample_frames(generator, 8 * config.clips)
+    except BadValueError as error:
+        raise BadValueError(
+            f"hardly any episode has the {config.steps * config.step_rows + 1} rows that a rollout "
+            f"of {config.steps} steps of {config.step_rows} rows needs; take fewer or shorter "
+            "steps (horizon.steps, horizon.step_rows), or longer episodes."
+        ) from error
     place = cache.states[frames, :3]
     far = np.linalg.norm(place - place[:, :1], axis=-1).max(1) >= config.least_motion
     if not far.any():
         raise BadValueError(
-            f"{cache.folder}: no clip of {config.steps} steps moves by {config.least_motion} m; "
-            "give episodes with motion."
+            f"no clip of {config.steps} steps moves by {config.least_motion} m; give episodes with "
+            "motion, or a smaller horizon.least_motion."
         )
     found: NDArray[np.int64] = frames[far][: config.clips]
     return found

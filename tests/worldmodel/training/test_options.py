@@ -40,9 +40,12 @@ def test_latents_as_in_the_paper(episodes: Path, saved: Path, tmp_path: Path) ->
 
 def test_latents_in_units_of_the_data(episodes: Path, saved: Path, tmp_path: Path) -> None:
     by_data = replace(RECIPE, statistics="data")
-    model = WorldModel.from_pretrained(run(episodes, saved, tmp_path / "data", recipe=by_data))
+    folder = run(episodes, saved, tmp_path / "data", recipe=by_data)
+    model = WorldModel.from_pretrained(folder)
     assert isinstance(model.statistics, LatentStatistics)
     assert torch.equal(model.statistics.change_scale, model.statistics.data_scale)
+    with pytest.raises(BadValueError, match="in units of 'data'; set"):
+        run(episodes, saved, tmp_path / "other", init=folder)
 
 
 def test_recomputed_activations_give_the_same_gradients() -> None:

@@ -1,0 +1,80 @@
+"""What the verbs refuse before any work: one line that names the option, the value and the fix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from armchair.cli.main import BAD_INPUT, main
+
+IN_THE_WAY = {
+    "calibrate": "calibrate --out FILE",
+    "landscape": "landscape --out FILE/deep",
+    "watch": "watch --out FILE",
+    "evaluate": "evaluate --out FILE/deep",
+    "imagine": "imagine --episodes . --out FILE",
+    "compare": "compare --reports a b --out FILE",
+    "convert": "convert --source default --out FILE/deep",
+}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "notes.txt"
+    path.write_text("mine")
+    return path
+
+
+def refusal(command: str, capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(command.split()) == BAD_INPUT
+    err = capsys.readouterr().err
+    assert err.startswith("armchair: error: ")
+    assert err.count("\n") == 1
+    return err
+
+
+@pytest.mark.parametrize("command", IN_THE_WAY.values(), ids=IN_THE_WAY)
+def test_a_file_where_results_are_to_go(
+    command: str, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert str(file) in refusal(command.replace("FILE", str(file)), capsys)
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", ["infer --episodes . --out", "bench --out"])
+def test_a_folder_where_a_file_is_to_go(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert f"--out {tmp_path}: is a folder" in refusal(f"{command} {tmp_path}", capsys)
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("infer --episodes . --max-episodes 0", "--max-episodes is 0, expected 1 or more."),
+        ("landscape --rows 12 28", "--rows are of a logged episode; give its folder as --logged."),
+        ("landscape --logged . --rows 3 3", "--rows are 3 twice"),
+        ("landscape --planner-options samples=3", "give --film, too."),
+        ("inspect . --fit .", "--fit and --probes are of the probes of a --model; give one."),
+        ("watch --context-frames 0", "--context-frames is 0, expected 1 or more."),
+        ("evaluate --context-frames 0", "--context-frames is 0, expected 1 or more."),
+        ("imagine --episodes . --out o --decoder nosuch", "nosuch/decoder.json: there is no"),
+        ("pretrain --videos . --out o --init nosuch --steps 1", "nosuch: there is no such file"),
+    ],
+)
+def test_options_that_lead_nowhere(
+    command: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert line in refusal(command, capsys)
+
+
+def test_videos_that_are_a_file(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = refusal(f"pretrain --videos {file} --out o --steps 1", capsys)
+    assert f"{file}: is a file, not a folder." in line
+
+
+def test_a_run_that_is_not_finished(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "episodes.jsonl").write_text("{}\n")
+    line = refusal(f"compare --reports {tmp_path} {tmp_path} --out {tmp_path / 'o'}", capsys)
+    assert f"{tmp_path}: is a run that is not finished." in line

@@ -32,6 +32,17 @@ class BadValueError(ArmchairError, ValueError):
     """A value outside its legal range or in the wrong unit; the message says both and the fix."""
 
 
+def check_least(config: object, **least: float) -> None:
+    """Raise `BadValueError` for the first of the named settings of `config` below its least value.
+
+    A NaN is refused, too.
+    """
+    for name, value in least.items():
+        found = getattr(config, name)
+        if not found >= value:
+            raise BadValueError(f"{name} is {found}, expected {value:g} or more.")
+
+
 class UnknownNameError(ArmchairError, KeyError):
     """A name that no registry knows; the message lists the known ones and the nearest match."""
 

@@ -112,9 +112,9 @@ def labelled_frames(
     for too few episodes.
     """
     if len(episodes) < MIN_EPISODES:
+        where = f", from {episodes[0].path} on," if episodes else ""
         raise BadValueError(
-            f"{len(episodes)} episodes are too few to probe on held-out ones; give at least "
-            f"{MIN_EPISODES}."
+            f"{len(episodes)} episodes{where} are too few for a probe; give {MIN_EPISODES} or more."
         )
     rows = sum(len(episode) for episode in episodes)
     stride = max(stride, -(-rows // most))

@@ -148,5 +148,5 @@ def test_inspect_prints_and_writes(
 
 
 def test_too_few_episodes(episodes: Path) -> None:
-    with pytest.raises(BadValueError, match="7 episodes are too few"):
+    with pytest.raises(BadValueError, match=r"7 episodes, from .* on, are too few"):
         gather(tiny_sandbox().encoder, DroidEpisodes(episodes)[:7], stride=8)

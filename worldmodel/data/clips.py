@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from armchair.errors import BadFileError, BadValueError
+from armchair.errors import BadFileError, BadValueError, check_least
 from armchair.poses import difference, roll_to_sandbox
 from armchair.worldmodel.data.crops import CropConfig, crop_clip, draw_box
 from armchair.worldmodel.data.episodes import EpisodeHandle
@@ -36,8 +36,7 @@ class WindowConfig:
     """Map roll to [0, 2π), as sandbox models see it; the official weights get the raw value."""
 
     def __post_init__(self) -> None:
-        if self.frames < 2 or self.stride < 1:
-            raise BadValueError("a clip has at least 2 frames, stride is at least 1.")
+        check_least(self, frames=2, stride=1)
 
     @property
     def span(self) -> int:

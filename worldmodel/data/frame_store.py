@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from armchair.errors import BadFileError, BadValueError
+from armchair.errors import BadFileError, check_least
 from armchair.worldmodel.data.thumbnails import read_thumbnails
 from armchair.worldmodel.optimisation import appended, atomic
 
@@ -42,8 +42,7 @@ class StoreConfig:
     episodes are strided by as much time."""
 
     def __post_init__(self) -> None:
-        if self.size < 1 or self.row_stride < 1:
-            raise BadValueError("store size and row_stride are at least 1.")
+        check_least(self, size=1, row_stride=1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_least
 from armchair.worldmodel.data.frame_store import FrameStore
 from armchair.worldmodel.decoding.network import DecoderSize, FrameDecoder
 from armchair.worldmodel.encoder import FrameEncoder
@@ -51,8 +51,7 @@ class DecoderConfig:
     validation_frames: int = 128
 
     def __post_init__(self) -> None:
-        if self.batch < 1 or self.validation_frames < 1:
-            raise BadValueError("batch and validation_frames are at least 1.")
+        check_least(self, batch=1, validation_frames=1)
 
 
 class DecoderLearner:

@@ -23,8 +23,9 @@ class Budget:
             raise BadValueError(
                 f"--steps {self.steps} and --minutes {self.minutes}: give one of the two."
             )
-        if min(x for x in (self.steps, self.minutes) if x is not None) <= 0:
-            raise BadValueError("steps and minutes must be above 0.")
+        for option, value in (("--steps", self.steps), ("--minutes", self.minutes)):
+            if value is not None and not value > 0:
+                raise BadValueError(f"{option} is {value}, expected more than 0.")
 
     def progress(self, step: int, seconds: float) -> float:
         """Return how much of the run is done, from 0 to 1, after `step` steps and `seconds`."""

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from armchair.errors import ArmchairError, BadFileError, BadValueError
+from armchair.errors import ArmchairError, BadFileError, check_least
 from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.reporter import Reporter
@@ -71,10 +71,7 @@ class LoopConfig:
     """Minutes between checkpoints."""
 
     def __post_init__(self) -> None:
-        if self.log_steps < 1 or self.evaluate_steps < 1 or self.checkpoint_minutes < 0:
-            raise BadValueError(
-                "log_steps and evaluate_steps must be at least 1, checkpoint_minutes at least 0."
-            )
+        check_least(self, log_steps=1, evaluate_steps=1, checkpoint_minutes=0)
 
 
 def generator_at(seed: int, step: int, stream: int = 0) -> torch.Generator:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_least
 from armchair.worldmodel.data.frame_store import FrameStore
 from armchair.worldmodel.pixels import normalise
 
@@ -39,8 +39,7 @@ class ClipConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.still_share <= 1:
             raise BadValueError(f"still_share is {self.still_share}; it is a share in [0, 1].")
-        if self.batch < 1 or self.clip_frames < 1 or self.clip_stride < 1:
-            raise BadValueError("batch, clip_frames and clip_stride are at least 1.")
+        check_least(self, batch=1, clip_frames=1, clip_stride=1)
         if self.at_once is not None and self.at_once < 1:
             raise BadValueError(f"at_once is {self.at_once}; it is at least 1.")
         for low, high in (self.crop_scale, self.crop_aspect):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_least
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
 from armchair.worldmodel.training.pairs import ChosenPairs, PairConfig, choose_pairs
@@ -45,8 +45,7 @@ class InferenceConfig:
     drawn around the mean of the elites before, a third of which compete again."""
 
     def __post_init__(self) -> None:
-        if min(self.first_samples, self.samples, self.iterations) < 1:
-            raise BadValueError("samples, first_samples and iterations are at least 1.")
+        check_least(self, first_samples=1, samples=1, iterations=1)
         most = min(self.first_samples, self.samples)
         if not 1 <= self.elites <= most:
             raise BadValueError(f"elites {self.elites} must lie in 1 … {most}, the fewest samples.")

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from armchair.errors import BadFileError, BadValueError
+from armchair.errors import BadFileError, check_least
 from armchair.worldmodel.data.episodes import EpisodeHandle
 from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.training.crops import CROP_SHARE
@@ -47,8 +47,7 @@ class CacheConfig:
     same space and is eight times finer; rounding to bfloat16 is about 1 % of a frame's change."""
 
     def __post_init__(self) -> None:
-        if self.row_stride < 1 or self.crops < 1:
-            raise BadValueError("row_stride and crops are at least 1.")
+        check_least(self, row_stride=1, crops=1)
 
 
 @dataclass(frozen=True, kw_only=True)

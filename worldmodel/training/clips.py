@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from armchair.episode import ROWS_PER_SECOND
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_least
 from armchair.poses import difference, roll_to_sandbox
 from armchair.worldmodel.training.token_cache import TokenCache
 
@@ -48,8 +48,9 @@ class ClipConfig:
         low, high = self.gap_rows
         if not 1 <= low <= high:
             raise BadValueError(f"gap_rows {self.gap_rows} must be ordered and at least 1.")
-        if self.batch < 1 or self.frames < 2 or self.max_move <= 0:
-            raise BadValueError("batch is at least 1, frames at least 2, max_move above 0.")
+        check_least(self, batch=1, frames=2)
+        if not self.max_move > 0:
+            raise BadValueError(f"max_move is {self.max_move} m, expected more than 0.")
         if not 0 <= self.backward_share <= 1:
             raise BadValueError(f"backward_share is {self.backward_share}; it is in [0, 1].")
         if not 0 <= self.gripping_share <= 1:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_least
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
 from armchair.worldmodel.training.token_cache import TokenCache
@@ -35,10 +35,9 @@ class HorizonConfig:
     """Share of tokens, those that change most, that are scored again by themselves."""
 
     def __post_init__(self) -> None:
-        if min(self.clips, self.steps, self.step_rows) < 1:
-            raise BadValueError("clips, steps and step_rows are at least 1.")
-        if not 0 < self.moving_share <= 1 or self.least_motion < 0:
-            raise BadValueError("moving_share is in (0, 1] and least_motion at least 0 m.")
+        check_least(self, clips=1, steps=1, step_rows=1, least_motion=0)
+        if not 0 < self.moving_share <= 1:
+            raise BadValueError(f"moving_share is {self.moving_share}; it is in (0, 1].")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -261,5 +261,7 @@ def test_whole_crop_is_the_frame() -> None:
 
 
 def test_loop_config_is_checked() -> None:
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="log_steps is 0, expected 1 or more"):
         LoopConfig(log_steps=0)
+    with pytest.raises(ValueError, match="checkpoint_minutes is nan, expected 0 or more"):
+        LoopConfig(checkpoint_minutes=float("nan"))

@@ -33,7 +33,7 @@ class Config:
     Face hub id."""
     decoder: Path | None = None
     """Folder with decoder.safetensors, OUT/decoder of `armchair decoder` (default: the model's own
-    folder; the shipped model has none yet)."""
+    folder; the shipped model has one)."""
     index: int = 0
     """Which episode of the folder, counted from 0."""
     start_row: int = 0

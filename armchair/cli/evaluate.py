@@ -82,7 +82,7 @@ class Config:
     ladder: bool = False
     """Diagnosis instead of a report: the same planner over kinematics with the goal's state, over
     the simulator itself, and over the model. Writes ladder.md and ladder.json. The simulator takes
-    about 0.2 s per candidate and step: give --planner-options a small number of samples."""
+    0.03 to 0.2 s per candidate and step: give --planner-options a small number of samples."""
 
     def __post_init__(self) -> None:
         check_folder("--out", self.out)

@@ -36,7 +36,8 @@ def test_budget_of_steps_or_minutes() -> None:
     [
         ({}, "no length given: give --steps or --minutes"),
         ({"steps": 1, "minutes": 1.0}, r"--steps 1 and --minutes 1\.0: give one of the two"),
-        ({"steps": 0}, "above 0"),
+        ({"steps": 0}, "--steps is 0, expected more than 0"),
+        ({"minutes": -1.0}, r"--minutes is -1\.0, expected more than 0"),
     ],
 )
 def test_budget_is_exactly_one(both: dict[str, int], said: str) -> None:

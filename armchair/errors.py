@@ -35,11 +35,11 @@ class BadValueError(ArmchairError, ValueError):
 def check_least(config: object, **least: float) -> None:
     """Raise `BadValueError` for the first of the named settings of `config` below its least value.
 
-    A NaN is refused, too.
+    What is infinite or no number is refused, too.
     """
     for name, value in least.items():
         found = getattr(config, name)
-        if not found >= value:
+        if not value <= found < float("inf"):
             raise BadValueError(f"{name} is {found}, expected {value:g} or more.")
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_least
 from armchair.planners.distribution import Distribution, Spread, best_of
 from armchair.planners.energy import check_choice
 from armchair.planners.frame import SearchPlanner
@@ -27,7 +27,6 @@ from armchair.planners.search import (
     Search,
     SearchConfig,
     Start,
-    check_counts,
 )
 
 
@@ -61,7 +60,7 @@ class CemConfig(SearchConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_counts(self, "samples", "iterations")
+        check_least(self, samples=1, iterations=1)
         check_elites(self.elites, self.samples)
         check_first(self.first_samples, self.elites)
         check_carried(self.carried, self.elites)
@@ -89,7 +88,7 @@ class CoarseFirstConfig(SearchConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_counts(self, "samples", "iterations")
+        check_least(self, samples=1, iterations=1)
         check_elites(self.elites, self.samples)
         check_first(self.first_samples, self.elites)
         check_shares(self, "second_spread")

@@ -8,20 +8,23 @@ exact energies, since they weigh small differences.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from armchair.errors import check_least
 from armchair.planners.cem import CoarseFirstConfig, check_shares, evolve
 from armchair.planners.frame import SearchPlanner
 from armchair.planners.protocol import PLANNERS
-from armchair.planners.search import HAND_RULES, Answer, Ask, Found, Search, Start, check_counts
+from armchair.planners.search import HAND_RULES, Answer, Ask, Found, Search, Start
 
 SWEEPS = 60
 """Rounds of one-entry steps that find the least of a fitted bowl within its box."""
+FLAT = 1e-6
+"""A slope or bend of less than this share of the fit's largest is rounding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +46,7 @@ class CemFitConfig(CoarseFirstConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_counts(self, "rounds", "oversampling")
+        check_least(self, rounds=1, oversampling=1)
         check_shares(self, "closer")
 
     def __call__(self, start: Start) -> Search:
@@ -116,12 +119,15 @@ def bowl_least(points: Tensor, values: Tensor) -> Tensor:
     curve[i, j] = solution[size + 1 :]
     curve = curve + curve.T  # second derivatives
     least = torch.zeros(size).double()
+    nothing = FLAT * float(torch.cat([slope, curve.flatten()]).abs().max())
     for _ in range(SWEEPS):
         for entry in range(size):
             other = float(slope[entry] + curve[entry] @ least - curve[entry, entry] * least[entry])
             bend = float(curve[entry, entry])
-            downhill = -float(np.sign(other))
-            least[entry] = max(-1.0, min(1.0, -other / bend)) if bend > 0 else downhill
+            if bend > nothing:
+                least[entry] = max(-1.0, min(1.0, -other / bend))
+            elif max(-bend, abs(other)) > nothing:
+                least[entry] = -math.copysign(1.0, other)
     return least.to(points)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from armchair.errors import check_least
 from armchair.planners.cem import CoarseFirstConfig, evolve
 from armchair.planners.frame import SearchPlanner
 from armchair.planners.gradient import check_rate, descend
 from armchair.planners.protocol import PLANNERS
-from armchair.planners.search import HAND_RULES, Search, Start, check_counts
+from armchair.planners.search import HAND_RULES, Search, Start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class CemGradientConfig(CoarseFirstConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_counts(self, "steps")
+        check_least(self, steps=1)
         check_rate(self.learning_rate)
 
     def __call__(self, start: Start) -> Search:

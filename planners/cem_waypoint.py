@@ -21,7 +21,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_least
 from armchair.planners.cem import check_carried, check_elites, check_shares
 from armchair.planners.distribution import Distribution, Spread, best_of
 from armchair.planners.frame import SearchPlanner
@@ -34,7 +34,6 @@ from armchair.planners.search import (
     Search,
     SearchConfig,
     Start,
-    check_counts,
 )
 
 STILL = 1e-6
@@ -71,7 +70,7 @@ class CemWaypointConfig(SearchConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_counts(self, "first_samples", "samples", "iterations")
+        check_least(self, first_samples=1, samples=1, iterations=1)
         check_elites(self.first_elites, self.first_samples)
         check_elites(self.elites, self.samples)
         check_carried(self.carried, self.elites)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_least
 from armchair.planners.frame import SearchPlanner
 from armchair.planners.protocol import PLANNERS
 from armchair.planners.search import (
@@ -23,7 +23,6 @@ from armchair.planners.search import (
     Search,
     SearchConfig,
     Start,
-    check_counts,
 )
 
 MEAN_DECAY, SQUARE_DECAY, EPSILON = 0.9, 0.999, 1e-8
@@ -42,7 +41,7 @@ class GradientConfig(SearchConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_counts(self, "restarts", "steps")
+        check_least(self, restarts=1, steps=1)
         check_rate(self.learning_rate)
 
     def __call__(self, start: Start) -> Search:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_least
 from armchair.planners.cem import check_elites, check_shares
 from armchair.planners.distribution import Distribution, Spread, best_of
 from armchair.planners.frame import SearchPlanner
@@ -23,7 +23,6 @@ from armchair.planners.search import (
     Search,
     SearchConfig,
     Start,
-    check_counts,
 )
 
 
@@ -49,7 +48,7 @@ class IcemConfig(SearchConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_counts(self, "samples", "iterations", "shrink")
+        check_least(self, samples=1, iterations=1, shrink=1)
         check_elites(self.elites, self.samples)
         check_shares(self, "kept", "momentum", "deviation_floor")
         if not 0.0 <= self.noise_exponent < 10.0:

@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_least
 from armchair.planners.distribution import Distribution, Spread
 from armchair.planners.energy import check_choice
 from armchair.planners.frame import SearchPlanner
@@ -25,7 +25,6 @@ from armchair.planners.search import (
     Search,
     SearchConfig,
     Start,
-    check_counts,
 )
 
 
@@ -47,7 +46,7 @@ class MppiConfig(SearchConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_counts(self, "samples", "iterations")
+        check_least(self, samples=1, iterations=1)
         for name in ("temperature", "shrink"):
             if not 0.0 < getattr(self, name) < float("inf"):
                 raise BadValueError(f"{name} is {getattr(self, name)}, expected more than zero.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from armchair.errors import check_least
 from armchair.planners.frame import SearchPlanner
 from armchair.planners.protocol import PLANNERS
 from armchair.planners.search import (
@@ -13,7 +14,6 @@ from armchair.planners.search import (
     Search,
     SearchConfig,
     Start,
-    check_counts,
 )
 
 
@@ -25,7 +25,7 @@ class RandomShootingConfig(SearchConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_counts(self, "samples")
+        check_least(self, samples=1)
 
     def __call__(self, start: Start) -> Search:
         """Return a fresh search."""

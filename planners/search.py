@@ -14,7 +14,7 @@ from typing import TypeAlias, TypedDict
 import torch
 from torch import Tensor
 
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_least
 from armchair.planners.bounds import GRIPPER_LIMIT, ActionBounds
 from armchair.planners.energy import MEMORY_MB, Objective
 
@@ -65,7 +65,7 @@ class SearchConfig(ABC):
     compile: bool = False
 
     def __post_init__(self) -> None:
-        check_counts(self, "horizon")
+        check_least(self, horizon=1)
         for name in ("gripper_deadband", "opening_deadband"):
             if not 0.0 <= (value := getattr(self, name)) < float("inf"):
                 raise BadValueError(f"{name} is {value}, expected zero or more.")
@@ -98,13 +98,6 @@ class SearchConfig(ABC):
     def legal(self, actions: Tensor) -> Tensor:
         """Return the nearest actions (..., horizon, 7) within bounds, small gripper changes 0."""
         return self.rounded(self.bounds.clip(actions))
-
-
-def check_counts(config: object, *names: str) -> None:
-    """Raise `BadValueError` for the first of the named settings that is not 1 or more."""
-    for name in names:
-        if not 1 <= getattr(config, name) < float("inf"):
-            raise BadValueError(f"{name} is {getattr(config, name)}, expected 1 or more.")
 
 
 class HandRules(TypedDict):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from armchair.errors import BadFileError, BadValueError
+from armchair.evaluation.folder import RunFolder
 from armchair.evaluation.markdown import table
 from armchair.evaluation.provenance import in_short
 from armchair.evaluation.statistics import mcnemar_exact
@@ -138,7 +139,7 @@ def _read(path: Path) -> ReadReport:
                 row["seed"], row["success"]
             int(task["model_evaluations_per_action"])
     except OSError as error:
-        if (file.parent / "episodes.jsonl").exists() and not file.exists():
+        if not file.exists() and RunFolder(path=file.parent).ledger.exists():
             again = "Give its `armchair evaluate` command again to finish it."
             raise BadFileError(path, "is a run that is not finished", again) from error
         raise BadFileError(file, f"cannot be read ({error.strerror})", fix) from error

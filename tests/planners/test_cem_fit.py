@@ -32,6 +32,15 @@ def test_a_least_outside_or_a_slope_ends_at_the_edge() -> None:
     assert bowl_least(x, hill)[1].abs() == 1.0
 
 
+def test_what_the_values_do_not_depend_on_stays() -> None:
+    x = points(40, 3)
+    values = (x[:, :2] - torch.tensor([0.2, -0.3])).square().sum(1)
+    wanted = torch.tensor([0.2, -0.3, 0.0])
+    torch.testing.assert_close(bowl_least(x, values), wanted, atol=1e-4, rtol=0)
+    x[:, 2] = 0.0  # never tried
+    torch.testing.assert_close(bowl_least(x, values), wanted, atol=1e-4, rtol=0)
+
+
 class SquaredModel(LinearModel):
     """Curved latents, and an arithmetic, wrong by a hundredth or so, that `exactly` leaves."""
 

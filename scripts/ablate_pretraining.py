@@ -19,6 +19,8 @@ from typing import Any
 
 from ablation import PAGE, run, write_between
 
+from armchair.evaluation.provenance import in_short
+
 BEGIN, END = "<!-- pretraining: begin -->", "<!-- pretraining: end -->"
 VARIANTS = {
     "eq. (1) alone": "--recipe.change.pairs 0",
@@ -111,7 +113,7 @@ def table(options: argparse.Namespace) -> str:
         [
             f"Mean error of ridge regression / of the attentive probe / of predicting the mean, "
             f"fitted on {content['fitted_on']} episodes and tested on {content['episodes']} others;"
-            f" code `{content['code'][:12]}`, {content['processor']}. Probed by `{judge}`.",
+            f" code `{in_short(content['code'])}`, {content['processor']}. Probed by `{judge}`.",
             "",
             f"| {' | '.join(head)} |",
             f"|{' --- |' * len(head)}",

@@ -19,6 +19,8 @@ from typing import Any
 
 from ablation import PAGE, run, write_between
 
+from armchair.evaluation.provenance import in_short
+
 LEVELS, UNITS = ("none", "light", "full"), ("none", "data", "change")
 BEGIN, END = "<!-- statistics: begin -->", "<!-- statistics: end -->"
 
@@ -99,8 +101,8 @@ def table(options: argparse.Namespace) -> str:
     return "\n".join(
         [
             f"Encoder `{options.encoder}`; {options.train_episodes} episodes of {options.rows} rows"
-            f" to learn from, {options.test_episodes} to judge on; code `{content['code'][:12]}`, "
-            f"{content['processor']}. Judged by `{judge}`.",
+            f" to learn from, {options.test_episodes} to judge on; "
+            f"code `{in_short(content['code'])}`, {content['processor']}. Judged by `{judge}`.",
             "",
             f"| {' | '.join(head)} |",
             f"|{' --- |' * len(head)}",

@@ -99,7 +99,7 @@ class PackedPredictor:
                 if not wanted:
                     return None, tuple(longer)
                 x, queries = (part[..., self.config.conditions :, :] for part in (x, queries))
-            x = self._rest(layer, x, _mix(queries, keys, values))
+            x = self._rest(layer, x, self._mix(queries, keys, values))
         return self._out(self._network.predictor_norm(x)), tuple(longer)
 
     def _tables(self, memory: Memory | None) -> tuple[Tensor, Tensor]:
@@ -147,6 +147,16 @@ class PackedPredictor:
         return projected
 
     @staticmethod
+    def _mix(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """Return softmax(q kᵀ) v with heads side by side (B, L, width); q is scaled already."""
+        heads, count, length, width = queries.shape
+        flat = (part.expand(-1, count, -1, -1).flatten(0, 1) for part in (queries, keys, values))
+        q, k, v = flat
+        weights = torch.bmm(q, k.transpose(1, 2)).softmax(-1)
+        mixed = torch.bmm(weights, v).view(heads, count, length, width)
+        return mixed.permute(1, 2, 0, 3).flatten(2)
+
+    @staticmethod
     def _rest(layer: PackedLayer, x: Tensor, mixed: Tensor) -> Tensor:
         """Return the sequence (B, L, width) after the layer, from what its heads mixed."""
         x = x + layer.proj(mixed)
@@ -189,16 +199,6 @@ def _turned(part: Tensor, tables: tuple[Tensor, Tensor]) -> Tensor:
     turned[..., 1, :].addcmul_(pairs[..., 0, :], sines[:, 1])
     together: Tensor = turned.flatten(-2)
     return together
-
-
-def _mix(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """Return softmax(q kᵀ) v with heads side by side (B, L, width); scores are scaled already."""
-    heads, count, length, width = queries.shape
-    flat = (part.expand(-1, count, -1, -1).flatten(0, 1) for part in (queries, keys, values))
-    q, k, v = flat
-    weights = torch.bmm(q, k.transpose(1, 2)).softmax(-1)
-    mixed = torch.bmm(weights, v).view(heads, count, length, width)
-    return mixed.permute(1, 2, 0, 3).flatten(2)
 
 
 def _append(past: tuple[Tensor, Tensor] | None, which: int, new: Tensor) -> Tensor:

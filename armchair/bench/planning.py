@@ -62,7 +62,7 @@ def _against_plain(
     setting: BenchSetting, context_frames: int, horizon: int, window: int | None = OWN
 ) -> Measurement:
     model = setting.model if window == OWN else looking_back(setting.model, window)
-    context, goal = _problem(model, context_frames)
+    context, goal = problem(model, context_frames)
     generator = torch.Generator().manual_seed(0)
     candidates = ActionBounds().sample(CANDIDATES, horizon, generator).to(model.device)
 
@@ -128,7 +128,7 @@ def agreement(energies: Tensor, reference: Tensor) -> dict[str, float]:
     }
 
 
-def _problem(model: WorldModel, frames: int) -> tuple[Context, Tensor]:
+def problem(model: WorldModel, frames: int) -> tuple[Context, Tensor]:
     """Return lived moments of a simulated walk and, as the goal, the frame that came next."""
     walk = simulated_walk(SCENE, frames)
     latents = model.encode(np.stack([seen.frame for seen in walk]))

@@ -25,7 +25,6 @@ from armchair.bench.plain import plain_energies
 from armchair.bench.planning import CANDIDATES, agreement, looking_back, problem
 from armchair.evaluation.models import NamedModel, load_world_model
 from armchair.evaluation.provenance import code_version, in_short, processor
-from armchair.planners import ActionBounds
 from armchair.planners.energy import score
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.packed import Frame, Memory, PackedLayer, PackedPredictor
@@ -115,21 +114,17 @@ def rows(layers: int) -> Iterator[tuple[str, Rounding]]:
     yield "all but those of the last half of the layers", Rounding(spared=last)
 
 
-def table(named: NamedModel, seeds: int) -> str:
-    """Return the Markdown of the errors, mean over sets of candidates."""
+def table(named: NamedModel, scenes: int) -> str:
+    """Return the Markdown of the errors, over scenes, each with candidates of its own."""
     model = named.model
     far = looking_back(model, None)
-    context, goal = problem(far, FRAMES)
-    sets = [
-        ActionBounds().sample(CANDIDATES, HORIZON, torch.Generator().manual_seed(seed))
-        for seed in range(seeds)
-    ]
-    plain = [plain_energies(far, context, candidates, goal) for candidates in sets]
+    problems = [problem(far, FRAMES, HORIZON, scene) for scene in range(scenes)]
+    plain = [plain_energies(far, context, given, goal) for context, goal, given in problems]
 
     def errors() -> list[float]:
-        pairs = zip(sets, plain, strict=True)
-        found = ((score(far, context, candidates, goal), truth) for candidates, truth in pairs)
-        return [agreement(energies, truth)["error_percent"] for energies, truth in found]
+        found = (score(far, context, given, goal) for context, goal, given in problems)
+        pairs = zip(found, plain, strict=True)
+        return [agreement(energies, truth)["error_percent"] for energies, truth in pairs]
 
     lines = []
     with torch.inference_mode():
@@ -141,8 +136,8 @@ def table(named: NamedModel, seeds: int) -> str:
                 print(lines[-1], flush=True)
     return "\n".join(
         [
-            f"Model `{named.name}` `{named.sha256[:12]}`, {seeds} sets of {CANDIDATES} candidates, "
-            f"horizon {HORIZON}, {FRAMES} frames seen and looked back on; "
+            f"Model `{named.name}` `{named.sha256[:12]}`, {scenes} scenes, {CANDIDATES} candidates "
+            f"each, horizon {HORIZON}, {FRAMES} frames seen and looked back on; "
             f"code `{in_short(code_version())}`, {processor()}, {date.today()}.",
             "",
             "| rounded to bfloat16 | error, mean | least | largest |",
@@ -161,9 +156,9 @@ def line(words: str, errors: list[float]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--model", default="default", help="name or folder of a world model")
-    parser.add_argument("--sets", type=int, default=10, help="of candidates, each from a seed")
+    parser.add_argument("--scenes", type=int, default=10, help="of the validation role")
     options = parser.parse_args()
-    write_between(PAGE, BEGIN, END, table(load_world_model(options.model), options.sets))
+    write_between(PAGE, BEGIN, END, table(load_world_model(options.model), options.scenes))
 
 
 if __name__ == "__main__":

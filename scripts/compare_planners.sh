@@ -22,4 +22,5 @@ for entry in "${planners[@]}"; do
         --planner "$planner" --planner-options ${options[@]+"${options[@]}"} --controls none \
         --no-videos --workers "${WORKERS:-2}" --out "$out/$entry"
 done
+[ ${#folders[@]} -gt 1 ] || exit 0 # one alone is compared with nothing
 "$armchair" compare --reports "${folders[@]}" --out "$out"

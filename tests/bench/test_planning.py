@@ -55,6 +55,19 @@ def test_the_plain_rendering_gives_the_same_energies(
     torch.testing.assert_close(plain, score(model, context, candidates, goal), atol=1e-5, rtol=1e-5)
 
 
+def test_the_error_is_of_several_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def noted(scene: Scene, moves: int) -> tuple[Observation, ...]:
+        seen.append(scene.episode)
+        return walk(scene, moves)
+
+    monkeypatch.setattr(planning, "simulated_walk", noted)
+    setting = BenchSetting(model=tiny_sandbox(), planner=load_planner("cem"), repeats=1)
+    BENCHMARKS["plan"](setting)
+    assert set(seen) == set(range(planning.SCENES))
+
+
 def test_agreement_by_hand() -> None:
     reference = torch.tensor([1.0, 2.0, 3.0, 4.0])
     same = planning.agreement(reference, reference)
@@ -91,6 +104,8 @@ def test_the_benchmark_says_how_fast_and_how_true(
     found = BENCHMARKS[name](setting)
     assert found.figures["speedup"] == pytest.approx(1 / found.ratio)
     assert found.figures["rank_correlation"] > 0.9
+    assert found.figures["rank_correlation_worst"] <= found.figures["rank_correlation"]
+    assert found.figures["error_percent_worst"] >= found.figures["error_percent"]
     assert 0 < found.figures["reference_share_of_peak"] < 1.2
     assert found.figures["operations_saved"] > 1.3
     assert found.figures["lower_precision_products"] > 0

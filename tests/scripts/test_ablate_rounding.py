@@ -12,7 +12,6 @@ import torch
 
 from armchair.bench import planning
 from armchair.bench.plain import plain_energies
-from armchair.planners import ActionBounds
 from armchair.planners.energy import score
 from armchair.worldmodel import precision
 from tests.bench.test_planning import walk
@@ -30,8 +29,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def test_every_place_rounds_and_none_is_float32(script: ModuleType) -> None:
     model = planning.looking_back(tiny_sandbox(), None)
-    context, goal = planning.problem(model, script.FRAMES)
-    candidates = ActionBounds().sample(8, script.HORIZON, torch.Generator().manual_seed(0))
+    context, goal, candidates = planning.problem(model, script.FRAMES, script.HORIZON)
     plain = plain_energies(model, context, candidates, goal)
 
     def energies(rounding: object) -> torch.Tensor:
@@ -56,7 +54,7 @@ def test_the_table_has_a_row_for_each_rounding(
     tiny_sandbox().save_pretrained(folder)
     page.write_text(f"before\n{script.BEGIN}\n{script.END}\nafter\n")
     monkeypatch.setattr(script, "PAGE", page)
-    monkeypatch.setattr(sys, "argv", ["script", "--model", str(folder), "--sets", "1"])
+    monkeypatch.setattr(sys, "argv", ["script", "--model", str(folder), "--scenes", "2"])
     script.main()
     text = page.read_text()
     for words, _ in script.rows(tiny_sandbox().predictor.config.depth):

@@ -117,27 +117,35 @@ def rows(layers: int) -> Iterator[tuple[str, Rounding]]:
 def table(named: NamedModel, scenes: int) -> str:
     """Return the Markdown of the errors, over scenes, each with candidates of its own."""
     model = named.model
-    far = looking_back(model, None)
+    own, far = looking_back(model, model.predictor.config.context_frames), looking_back(model, None)
     problems = [problem(far, FRAMES, HORIZON, scene) for scene in range(scenes)]
-    plain = [plain_energies(far, context, given, goal) for context, goal, given in problems]
 
-    def errors() -> list[float]:
-        found = (score(far, context, given, goal) for context, goal, given in problems)
-        pairs = zip(found, plain, strict=True)
-        return [agreement(energies, truth)["error_percent"] for energies, truth in pairs]
+    def plain(of: WorldModel) -> list[Tensor]:
+        return [plain_energies(of, context, given, goal) for context, goal, given in problems]
 
-    lines = []
+    def row(words: str, of: WorldModel, truths: list[Tensor]) -> str:
+        found = [score(of, context, given, goal) for context, goal, given in problems]
+        pairs = zip(found, truths, strict=True)
+        errors = [agreement(energies, truth)["error_percent"] for energies, truth in pairs]
+        cells = [statistics.mean(errors), min(errors), max(errors)]
+        text = f"| {words} | {' | '.join(f'{cell:.2f} %' for cell in cells)} |"
+        print(text, flush=True)
+        return text
+
     with torch.inference_mode():
-        lines.append(line("as it plans on this machine", errors()))
+        truths = plain(far)
+        lines = [
+            row("as it plans here, looking back as in training", own, plain(own)),
+            row("as it plans here, looking back on all", far, truths),
+        ]
         with float32():
             for words, rounding in rows(model.predictor.config.depth):
                 far.packed = RoundedPredictor(model, rounding)
-                lines.append(line(words, errors()))
-                print(lines[-1], flush=True)
+                lines.append(row(words, far, truths))
     return "\n".join(
         [
             f"Model `{named.name}` `{named.sha256[:12]}`, {scenes} scenes, {CANDIDATES} candidates "
-            f"each, horizon {HORIZON}, {FRAMES} frames seen and looked back on; "
+            f"each, horizon {HORIZON}, {FRAMES} frames seen; "
             f"code `{in_short(code_version())}`, {processor()}, {date.today()}.",
             "",
             "| rounded to bfloat16 | error, mean | least | largest |",
@@ -145,12 +153,6 @@ def table(named: NamedModel, scenes: int) -> str:
             *lines,
         ]
     )
-
-
-def line(words: str, errors: list[float]) -> str:
-    """Return a row of the table."""
-    cells = [statistics.mean(errors), min(errors), max(errors)]
-    return f"| {words} | {' | '.join(f'{cell:.2f} %' for cell in cells)} |"
 
 
 def main() -> None:

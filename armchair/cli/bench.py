@@ -40,6 +40,10 @@ class Config:
 
     def __post_init__(self) -> None:
         check_file("--out", self.out)
+        if "time-to-energy" not in self.only and (self.contenders or self.episodes):
+            raise BadValueError(
+                "--contenders and --episodes are of time-to-energy; add it to --only."
+            )
         if self.repeats < 1 or self.problems < 1:
             raise BadValueError(
                 f"--repeats {self.repeats} and --problems {self.problems} must both be 1 or more."
@@ -64,6 +68,8 @@ def run(config: Config) -> None:
 
     names = config.only or tuple(name for name in BENCHMARKS if name != "time-to-energy")
     benchmarks = {name: BENCHMARKS[name] for name in names}
+    for entry in config.contenders:
+        reaching.contender(entry)  # refuses before anything is timed
     setting = BenchSetting(
         model=WorldModel.from_pretrained(config.model),
         planner=load_planner(config.planner),

@@ -74,12 +74,12 @@ def test_every_option_of_the_verb_reaches_the_benchmark(
     tiny_sandbox().save_pretrained(tmp_path / "model")
     options = ["--only", "time-to-energy", "--model", str(tmp_path / "model"), "--planner", "icem"]
     counts = ["--repeats", "2", "--problems", "3", "--mesh-keep", "0.5"]
-    race = ["--episodes", str(tmp_path), "--contenders", "mppi", "cem:samples=8"]
+    race = ["--episodes", str(tmp_path), "--contenders", "mppi", "cem:samples=16"]
     assert main(["bench", *options, *counts, *race]) == 0
     (setting,) = given
     assert setting.planner == load_planner("icem")
     assert (setting.repeats, setting.problems, setting.mesh_keep) == (2, 3, 0.5)
-    assert (setting.episodes, setting.contenders) == (tmp_path, ("mppi", "cem:samples=8"))
+    assert (setting.episodes, setting.contenders) == (tmp_path, ("mppi", "cem:samples=16"))
 
 
 def test_unknown_benchmark_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:

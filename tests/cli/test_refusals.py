@@ -57,6 +57,8 @@ def test_a_folder_where_a_file_is_to_go(
         ("landscape --logged . --rows 3 3", "--rows are 3 twice"),
         ("landscape --planner-options samples=3", "give --film, too."),
         ("inspect . --fit .", "--fit and --probes are of the probes of a --model; give one."),
+        ("bench --only plan --contenders cem", "are of time-to-energy; add it to --only."),
+        ("bench --only plan time-to-energy --contenders cen", "Did you mean 'cem'?"),
         ("watch --context-frames 0", "--context-frames is 0, expected 1 or more."),
         ("evaluate --context-frames 0", "--context-frames is 0, expected 1 or more."),
         ("imagine --episodes . --out o --decoder nosuch", "nosuch/decoder.json: there is no"),

@@ -102,6 +102,22 @@ def test_the_last_plan_competes_as_the_waypoint_that_is_left() -> None:
     torch.testing.assert_close(plan.actions, guess)
 
 
+def test_without_a_second_look_none_is_drawn_at_the_elites_themselves() -> None:
+    asked: list[Tensor] = []
+
+    class Watcher(LinearModel):
+        def rollout(self, *arguments: Tensor) -> Tensor:
+            asked.append(arguments[3].sum(dim=1)[:, :3])
+            return super().rollout(*arguments)
+
+    planner = with_options(load_planner("cem-waypoint"), ["second_spread=0", "iterations=2"])
+    goal = torch.tensor([[0.03, 0.0, 0.0, 0.0]])
+    planner.plan(Watcher(), context(), goal, torch.Generator().manual_seed(0))
+    ends = torch.cat(asked).round(decimals=5)
+    assert len(ends) > 256
+    assert len(ends.unique(dim=0)) > 0.95 * len(ends)
+
+
 class Spot(LinearModel):
     """Latents are the picture of a spot on a line; where two spots do not meet, energy is flat."""
 

@@ -92,6 +92,11 @@ Watch = Callable[[FrameEncoder], dict[str, float]]
 """Something that looks at the encoder now and then, and changes nothing."""
 
 
+def network_of(config: PretrainConfig) -> MaskDenoiser:
+    """Return fresh networks of a recipe's sizes."""
+    return MaskDenoiser(config.encoder, config.predictor, len(config.masks), config.change)
+
+
 class PretrainLearner:
     """Draws batches from a frame store and improves a `MaskDenoiser` on them."""
 
@@ -106,9 +111,7 @@ class PretrainLearner:
         self.config, self.store, self.watch, self.team = config, store, watch, team or Team()
         self.draws = Draws(seed)
         torch.manual_seed(seed)
-        self.network = MaskDenoiser(
-            config.encoder, config.predictor, len(config.masks), config.change
-        ).to(self.team.device)
+        self.network = network_of(config).to(self.team.device)
         self.network.checkpointing = config.checkpointing
         self.optimiser = Optimiser(self.network.trained, config.optimiser)
         clips = config.clips

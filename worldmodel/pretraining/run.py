@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import torch
+
 from armchair.errors import BadFileError
 from armchair.worldmodel.data.frame_store import (
     FrameStore,
@@ -21,7 +23,12 @@ from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
 from armchair.worldmodel.optimisation.reporter import Reporter
 from armchair.worldmodel.optimisation.team import Team
 from armchair.worldmodel.packed_tensors import read_note, read_packed, write_packed
-from armchair.worldmodel.pretraining.learner import PretrainConfig, PretrainLearner, Watch
+from armchair.worldmodel.pretraining.learner import (
+    PretrainConfig,
+    PretrainLearner,
+    Watch,
+    network_of,
+)
 from armchair.worldmodel.pretraining.network import MaskDenoiser
 from armchair.worldmodel.sources import load_frame_encoder
 from armchair.worldmodel.tensor_files import fill
@@ -65,6 +72,10 @@ def pretrain(
     """
     if run.init is not None and not run.init.exists():
         raise BadFileError(run.init, "there is no such file or folder", INIT)
+    if run.init is not None:
+        with torch.device("meta"):
+            shapes = network_of(config)
+        load_relay(shapes, run.init)  # refuses before hours of decoding
     videos, team = find_videos(run.videos), Team()
     with Reporter(run.out, "pretrain", silent=not team.leads) as reporter:
         with team.leader_first():

@@ -103,6 +103,17 @@ def test_relays_of_earlier_versions_and_damaged_ones(videos: Path, tmp_path: Pat
         load_relay(network, tmp_path / "bad.safetensors")
 
 
+def test_a_relay_of_another_size_is_refused_before_videos_are_read(
+    videos: Path, tmp_path: Path
+) -> None:
+    wider = replace(RECIPE.encoder, width=2 * RECIPE.encoder.width)
+    other = MaskDenoiser(wider, RECIPE.predictor, len(RECIPE.masks))
+    write_packed(tmp_path / "wider.safetensors", other.state_dict())
+    with pytest.raises(BadFileError, match=r"wider\.safetensors.* expected"):
+        run(videos, tmp_path / "a", steps=1, init=tmp_path / "wider.safetensors")
+    assert not (tmp_path / "a").exists()
+
+
 def test_relay_of_a_run_with_other_keypoints(tmp_path: Path) -> None:
     plain = ChangeConfig(pairs=2, code=4, width=16, depth=1, heads=2)
     torch.manual_seed(0)

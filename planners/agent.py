@@ -96,6 +96,12 @@ class RecedingHorizonAgent:
                 f"{len(goals)} goals with switch steps {steps}: expected one goal or more and an "
                 "increasing switch step between each two."
             )
+        sizes = {goal.frame.shape for goal in goals}
+        if len(sizes) > 1:
+            raise BadValueError(
+                f"goal images have shapes {', '.join(map(str, sorted(sizes)))}: all must come from "
+                "the same camera at the same size."
+            )
         self._goals = [self._encode(goal.frame) for goal in goals]
         self._size = goals[0].frame.shape
         self._switch_steps, self._step, self._last_plan = steps, 0, None

@@ -61,7 +61,7 @@ class SearchPlanner(Generic[C]):
     ) -> tuple[Plan | ImaginationError, ...]:
         """Return per environment the plan that `plan` finds, or the error that it raises.
 
-        Models that are `BatchedDynamics` imagine all environments in one call, but for gradients.
+        Models that are `BatchedDynamics` imagine all environments in one call.
         """
         c = self.config
         if c.compile and hasattr(model, "compile_rollouts"):

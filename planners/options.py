@@ -30,6 +30,8 @@ def with_options(planner: Planner, options: Sequence[str]) -> Planner:
                 raise BadValueError(f"planner options {below!r} and {option!r} exclude each other.")
             branch = below
         branch[last] = option
+    if wanted and not dataclasses.is_dataclass(planner):
+        raise BadValueError(f"{type(planner).__name__} takes no options; leave them out.")
     changed: Planner = _replaced(planner, wanted)
     return changed
 

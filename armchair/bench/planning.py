@@ -21,7 +21,6 @@ from armchair.bench.measurement import (
 from armchair.bench.plain import multiplications, plain_energies
 from armchair.evaluation.episode import Scene
 from armchair.evaluation.pairs import simulated_walk
-from armchair.evaluation.provenance import peak_memory_mb
 from armchair.planners import ActionBounds, Context
 from armchair.planners.energy import score
 from armchair.poses import difference
@@ -76,7 +75,7 @@ def _against_plain(
     def plain() -> Tensor:
         return plain_energies(model, context, candidates, goal)
 
-    own, memory = timed(ours, setting.repeats), peak_memory_mb()
+    own = timed(ours, setting.repeats)
     reference, exact = timed(plain, setting.repeats), timed(in_float32, setting.repeats)
     figures = _over_scenes(model, context_frames, horizon)
     figures["speedup"] = reference.clock / own.clock
@@ -86,7 +85,6 @@ def _against_plain(
     with float32():
         exact_figures = _over_scenes(model, context_frames, horizon)
     figures["float32_error_percent"] = exact_figures["error_percent"]
-    figures["peak_memory_mb"] = memory
     work = CANDIDATES * multiplications(model, context_frames, horizon)
     figures["reference_share_of_peak"] = work / reference.processor / _peak(setting)
     figures["operations_saved"] = work / (

@@ -63,6 +63,7 @@ def run(config: Config) -> None:
     from armchair.bench.measurement import BENCHMARKS, BenchSetting
     from armchair.evaluation.provenance import code_version, processor
     from armchair.planners import load_planner
+    from armchair.worldmodel.data.episodes import DroidEpisodes
     from armchair.worldmodel.model import WorldModel
     from armchair.worldmodel.optimisation import atomic
 
@@ -70,6 +71,8 @@ def run(config: Config) -> None:
     benchmarks = {name: BENCHMARKS[name] for name in names}
     for entry in config.contenders:
         reaching.contender(entry)  # refuses before anything is timed
+    if config.episodes is not None:
+        DroidEpisodes(config.episodes)  # alike
     setting = BenchSetting(
         model=WorldModel.from_pretrained(config.model),
         planner=load_planner(config.planner),
@@ -81,7 +84,8 @@ def run(config: Config) -> None:
     )
     work, against = (Column(name, overflow="fold") for name in ("work", "against"))
     table = Table("", work, "seconds", "per second", against, "ratio")
-    figures = {}
+    figures: dict[str, object] = {}
+    page = {"code": code_version(), "cpu": processor(), "benchmarks": figures}
     for name in track(benchmarks, "bench", console=Console(stderr=True), transient=True):
         found = benchmarks[name](setting)
         numbers = [f"{found.seconds:.3g}", f"{found.per_second:.3g}", f"{found.ratio:.3g}"]
@@ -89,8 +93,7 @@ def run(config: Config) -> None:
         for figure, value in found.figures.items():
             table.add_row("", f"  {figure}", "", "", "", f"{value:.3g}")
         figures[name] = {**vars(found), "ratio": found.ratio}
+        if config.out is not None:
+            config.out.parent.mkdir(parents=True, exist_ok=True)
+            atomic.write_json(config.out, page)
     Console().print(table)
-    if config.out is not None:
-        config.out.parent.mkdir(parents=True, exist_ok=True)
-        page = {"code": code_version(), "cpu": processor(), "benchmarks": figures}
-        atomic.write_json(config.out, page)

@@ -69,17 +69,19 @@ def run(config: Config) -> None:
     named = load_world_model(config.model)
     console = Console(stderr=True)
 
+    done: list[AngleResult] = []
+    about = {"version": 1, "model": named.name, "model_sha256": named.sha256}
+    about |= {"code": code_version(), "planner": config.planner}
+    config.out.mkdir(parents=True, exist_ok=True)
+
     def tell(result: AngleResult) -> None:
         found = result.calibration
         rotation = "mirrored" if found.mirrored else f"rotation {found.rotation_deg:+.1f}°"
         console.print(f"{result.angle_deg:.0f}°: {rotation}")
+        done.append(result)
+        (config.out / "calibrate.md").write_text(page(done), "utf-8")
+        draw(config.out / "calibrate.png", done)
+        atomic.write_json(config.out / "calibrate.json", {**about, **to_dict(done)})
 
-    results = sweep(Entry(model=named.model, planner=planner, seed=config.seed), settings, tell)
-    text = page(results)
-    config.out.mkdir(parents=True, exist_ok=True)
-    (config.out / "calibrate.md").write_text(text, "utf-8")
-    draw(config.out / "calibrate.png", results)
-    about = {"version": 1, "model": named.name, "model_sha256": named.sha256}
-    numbers = {**about, "code": code_version(), "planner": config.planner, **to_dict(results)}
-    atomic.write_json(config.out / "calibrate.json", numbers)
-    Console().print(text, markup=False, highlight=False, soft_wrap=True)
+    sweep(Entry(model=named.model, planner=planner, seed=config.seed), settings, tell)
+    Console().print(page(done), markup=False, highlight=False, soft_wrap=True)

@@ -116,7 +116,7 @@ def run(config: Config) -> None:
     from armchair.evaluation.benchmark import contestants_of
     from armchair.evaluation.markdown import append_results
     from armchair.evaluation.run import evaluate
-    from armchair.evaluation.thresholds import failures, read_thresholds
+    from armchair.evaluation.thresholds import check_played, failures, read_thresholds
 
     if config.ladder:
         _climb(config)
@@ -125,6 +125,8 @@ def run(config: Config) -> None:
         raise BadValueError(f"--record appends to {RESULTS}: run from the repository's root.")
     thresholds = read_thresholds(config.ci) if config.ci is not None else {}
     evaluation = _evaluation(config)
+    if config.ci is not None:
+        check_played(config.ci, thresholds, evaluation.tasks, evaluation.protocol.controls)
     total = config.episodes * len(contestants_of(evaluation.entry(), evaluation.protocol))
     with _progress() as progress:
         bars = _Bars(progress, evaluation.tasks, total)

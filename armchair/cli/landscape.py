@@ -135,13 +135,15 @@ def _film(config: Config, settings: LandscapeConfig, named: NamedModel) -> None:
         name = f"{config.task}-{config.seed}-{config.episode}"
     stem = config.out / f"{name}-{'-'.join(config.axes)}"
     with console.status(f"imagining {config.grid**2} actions at {config.film} steps"):
-        landscapes = film(stem.with_suffix(".mp4"), named.model, pairs, settings)
+        landscapes, stopped = film(stem.with_suffix(".mp4"), named.model, pairs, settings)
     numbers = {"version": 1, "model": named.name, "model_sha256": named.sha256}
     page = {**numbers, "code": code_version(), **figures_of(landscapes)}
     text = json.dumps(page, indent=1, allow_nan=False)
     stem.with_suffix(".json").write_text(f"{text}\n", "utf-8")
     for step, landscape in enumerate(landscapes):
         console.print(f"step {step}: {landscape.in_words()}")
+    if stopped is not None:
+        console.print(f"the film ends before step {len(landscapes)}: {stopped}", soft_wrap=True)
     console.print(f"{stem}.mp4 and .json written", soft_wrap=True)
 
 

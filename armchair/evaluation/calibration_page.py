@@ -51,7 +51,7 @@ def page(results: Sequence[AngleResult]) -> str:
         parts.append(
             f"Closed loop, all angles: {sum(plain)}/{len(plain)} as inferred, "
             f"{sum(turned)}/{len(turned)} turned; {gained} gained, {lost} lost, exact McNemar p = "
-            f"{mcnemar_exact(gained, lost):.3g}."
+            f"{mcnemar_exact(gained, lost):.3g} (indicative: every angle has the same scenes)."
         )
     return "\n\n".join(parts) + "\n"
 

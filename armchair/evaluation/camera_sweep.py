@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from armchair.evaluation.contestants import Contestant, Entry
 from armchair.evaluation.episode import Scene, play
 from armchair.evaluation.outcomes import Outcome
 from armchair.evaluation.tasks import TASKS
-from armchair.planners import Context, LatentDynamics, Observation, Planner
+from armchair.planners import Context, ImaginationError, LatentDynamics, Observation, Planner
 from armchair.poses import difference
 
 Array = NDArray[np.float64]
@@ -84,13 +85,17 @@ def _next_move(state: Array, rng: np.random.Generator) -> Array:
 def inferred_actions(
     model: LatentDynamics, planner: Planner, moments: Sequence[Observation], seed: int
 ) -> tuple[Array, Array]:
-    """Return inferred and real x and y (moments - 1, 2) of every two moments that follow."""
+    """Return inferred and real x and y (pairs, 2) of every two moments that follow.
+
+    Pairs between which the model imagines no number are left out.
+    """
     latents = torch.cat(
         [model.encode(torch.from_numpy(np.array(seen.frame))[None]) for seen in moments]
     )
     states = np.stack([seen.state for seen in moments])
     real = difference(states[:-1], states[1:])[:, :2]
     found: list[Array] = []
+    kept: list[int] = []
     for number in range(len(moments) - 1):
         state = torch.as_tensor(states[number : number + 1], dtype=torch.float32)
         context = Context(
@@ -99,9 +104,11 @@ def inferred_actions(
             past_actions=latents.new_zeros(0, 7),
         )
         generator = torch.Generator().manual_seed(seed + number)
-        plan = planner.plan(model, context, latents[number + 1], generator)
-        found.append(plan.actions.sum(dim=0)[:2].double().numpy())
-    return np.stack(found), np.asarray(real)
+        with suppress(ImaginationError):
+            plan = planner.plan(model, context, latents[number + 1], generator)
+            found.append(plan.actions.sum(dim=0)[:2].double().numpy())
+            kept.append(number)
+    return np.array(found).reshape(-1, 2), np.asarray(real[kept])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,12 +12,18 @@ from typing import Any
 from armchair.errors import BadFileError, BadValueError
 from armchair.evaluation.folder import RunFolder
 from armchair.evaluation.markdown import table
+from armchair.evaluation.paper_tables import paper_tables
 from armchair.evaluation.provenance import in_short
 from armchair.evaluation.statistics import mcnemar_exact
 
 PAIRED = ("benchmark", "role", "level", "seed")
 """What two reports must share for their episodes to be the same scenes."""
-ALIKE = {"model_sha256": "model", "code": "code", "camera": "camera placement"}
+ALIKE = {
+    "model_sha256": "model",
+    "code": "code",
+    "camera": "camera placement",
+    "arithmetic": "arithmetic",
+}
 """What a comparison of planners takes to be the same, and how it is named for people."""
 HAND = ("gripper_deadband", "opening_deadband", "closing_gain")
 HAND_BOUNDS = ("gripper", "grip_within", "release_within")
@@ -133,11 +139,13 @@ def _read(path: Path) -> ReadReport:
     fix = "Give the folder of `armchair evaluate`, or its report.json."
     try:
         content = json.loads(file.read_text("utf-8"))
-        name = str(content["planner"]["name"])
-        for task in content["tasks"].values():
-            for row in task["per_episode"]:
-                row["seed"], row["success"]
-            int(task["model_evaluations_per_action"])
+        report = ReadReport(path=file, name=str(content["planner"]["name"]), content=content)
+        for task in content["tasks"]:
+            for row in content["tasks"][task]["per_episode"]:
+                tuple(row["seed"]), row["success"]
+            report.evaluations(task)
+        paper_tables({report.name: content})
+        unlike([report])
     except OSError as error:
         if not file.exists() and RunFolder(path=file.parent).ledger.exists():
             again = "Give its `armchair evaluate` command again to finish it."
@@ -149,7 +157,7 @@ def _read(path: Path) -> ReadReport:
         raise BadFileError(file, f"is no report: it has no field {error}", fix) from error
     except (ValueError, TypeError, AttributeError) as error:
         raise BadFileError(file, f"is no report ({error})", fix) from error
-    return ReadReport(path=file, name=name, content=content)
+    return report
 
 
 def pairings(reports: Sequence[ReadReport]) -> list[Pairing]:

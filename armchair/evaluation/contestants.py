@@ -77,6 +77,8 @@ def select_controls(names: Sequence[str]) -> tuple[str, ...]:
         return ALL_CONTROLS
     if wanted == ["none"]:
         return ()
+    if not wanted:
+        raise BadValueError("--controls names none: give names, all, or none.")
     for name in wanted:
         CONTROLS[name]
     return tuple(dict.fromkeys(wanted))

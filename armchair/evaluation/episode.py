@@ -100,12 +100,14 @@ def play(
             frames.append(_frame(observed))
             distances.append(task.distance(simulator))
     verdict = task.judge(simulator)
+    if stopped is not None:
+        verdict = replace(verdict, success=False, success_4cm=False)
     return Trace(
         frames=tuple(frames),
         goals=shown,
         decisions=tuple(decisions),
         distances_m=tuple(distances),
-        verdict=replace(verdict, success=verdict.success and stopped is None),
+        verdict=verdict,
         rejected_resets=int(info.get("rejected_resets", 0)),
         stopped=stopped,
     )

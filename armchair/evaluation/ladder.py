@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,8 @@ def climb(evaluation: Evaluation, on_episode: OnEpisode, *, overwrite: bool = Fa
 
     Raises `BadValueError` for test scenes: to look for what is to blame is to choose.
     """
-    protocol, folder = evaluation.protocol, ladder_folder(evaluation.protocol.out)
+    protocol = replace(evaluation.protocol, videos=False)  # the folder's are of `evaluate`
+    folder = ladder_folder(protocol.out)
     if protocol.role == "test":
         raise BadValueError(
             "the ladder is a diagnosis, and test scenes are for none: use --role validation."

@@ -18,7 +18,7 @@ from armchair.evaluation.oracle import goal_states
 from armchair.evaluation.pairs import FramePair
 from armchair.evaluation.policies import Policy
 from armchair.evaluation.tasks import TASKS
-from armchair.planners import LatentDynamics, Observation
+from armchair.planners import ImaginationError, LatentDynamics, Observation
 
 FPS = 4
 PICTURES_PER_STEP = 4
@@ -49,16 +49,25 @@ def moments(scene: Scene, policy: Policy, steps: int, task: str = "reach") -> It
 
 def film(
     path: Path, model: LatentDynamics, pairs: Iterator[FramePair], config: LandscapeConfig
-) -> list[Landscape]:
-    """Write an MP4 of 1100x620 pixels, a second a step, and return the landscapes."""
+) -> tuple[list[Landscape], str | None]:
+    """Write an MP4 of 1100x620 pixels, a second a step; return the landscapes, and why it ended.
+
+    It ends early where the model imagines no number; if that is at once, raises `ImaginationError`.
+    """
     landscapes: list[Landscape] = []
     pictures: list[NDArray[np.uint8]] = []
-    for step, pair in enumerate(pairs):
-        landscapes.append(compute(model, pair, config))
-        title = f"{pair.name} · step {step}"
-        pictures += [_drawn(landscapes[-1], pair, title)] * PICTURES_PER_STEP
+    stopped: str | None = None
+    try:
+        for step, pair in enumerate(pairs):
+            landscapes.append(compute(model, pair, config))
+            title = f"{pair.name} · step {step}"
+            pictures += [_drawn(landscapes[-1], pair, title)] * PICTURES_PER_STEP
+    except ImaginationError as error:
+        if not landscapes:
+            raise
+        stopped = str(error)
     write_film(path, pictures, FPS)
-    return landscapes
+    return landscapes, stopped
 
 
 def figures_of(landscapes: Sequence[Landscape]) -> dict[str, object]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -38,34 +38,38 @@ def state_goal_contestant(entry: Entry, weight: float) -> Contestant:
 
 
 class StateGoalDynamics:
-    """Another model whose latents have tokens more: where the hand is, weighed.
+    """Another model whose latents have channels more: where the hand is, weighed, in every token.
 
-    The mean absolute difference of all is then the image's (over a few more tokens) plus `weight`
-    times the distance in metres, summed over x, y, z and the gripper.
+    The mean absolute difference of all is then the image's (over a few more channels) plus `weight`
+    times the distance in metres, summed over x, y, z and the gripper; of the means of neighbouring
+    tokens, too.
     """
 
     def __init__(self, model: LatentDynamics, weight: float) -> None:
         self._model, self._weight = model, weight
 
     def encode(self, frames: Tensor) -> Tensor:
-        """Return the model's own latents; `joined` adds the tokens."""
+        """Return the model's own latents; `joined` adds the channels."""
         return self._model.encode(frames)
 
     def joined(self, latents: Tensor, states: Tensor) -> Tensor:
-        """Return latents (..., more tokens, width) of latents (..., tokens, width) and the states
-        (..., 7) that belong to them."""
-        tokens, width = latents.shape[-2:]
-        where = state_latents(states).to(latents).squeeze(-2)
-        where = F.pad(where, (0, -where.shape[-1] % width)).unflatten(-1, (-1, width))
-        share = (tokens + where.shape[-2]) * width
-        return torch.cat([latents, self._weight * share * where], dim=-2)
+        """Return latents (..., tokens, more channels) of latents (..., tokens, width) and the
+        states (..., 7) that belong to them."""
+        where = state_latents(states).to(latents).expand(*latents.shape[:-1], -1)
+        share = latents.shape[-1] + where.shape[-1]
+        return torch.cat([latents, self._weight * share * where], dim=-1)
+
+    def exactly(self) -> AbstractContextManager[object]:
+        """Return the context in which the model is exact, if it has one."""
+        choose = getattr(self._model, "exactly", nullcontext)
+        context: AbstractContextManager[object] = choose()
+        return context
 
     def rollout(
         self, latents: Tensor, states: Tensor, past_actions: Tensor, candidates: Tensor
     ) -> Tensor:
-        """Return imagined latents (candidates, horizon, more tokens, width)."""
-        added = -(-state_latents(states[-1]).shape[-1] // latents.shape[-1])
-        own = latents[:, : latents.shape[1] - added]
+        """Return imagined latents (candidates, horizon, tokens, more channels)."""
+        own = latents[..., : -state_latents(states[-1]).shape[-1]]
         imagined = self._model.rollout(own, states, past_actions, candidates)
         reached, state = [], states[-1].expand(len(candidates), -1)
         for actions in candidates.unbind(dim=1):

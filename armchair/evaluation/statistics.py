@@ -55,4 +55,4 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
     assert min(only_first, only_second) >= 0, (only_first, only_second)
     pairs, fewer = only_first + only_second, min(only_first, only_second)
     tail = sum(math.comb(pairs, count) for count in range(fewer + 1))
-    return float(min(1.0, 2.0 * tail / 2**pairs))
+    return float(min(1.0, 2 * tail / 2**pairs))

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from armchair.errors import BadFileError, UnknownNameError
+from armchair.evaluation.contestants import ALL_CONTROLS
 from armchair.evaluation.report import Report, TaskReport
 from armchair.evaluation.tasks import TASKS
 
@@ -87,11 +88,28 @@ def _of_task(path: Path, task: str, entries: Any) -> Thresholds:
         if name not in known:
             raise BadFileError(path, str(UnknownNameError("threshold", name, known)), FIX)
         numbers = value.values() if isinstance(value, dict) else [value]
+        for control in value if isinstance(value, dict) else ():
+            if control not in ALL_CONTROLS:
+                unknown = UnknownNameError("control", control, ALL_CONTROLS)
+                raise BadFileError(path, f"[{task}] {name}: {unknown}", FIX)
         if isinstance(value, dict) != (name == "least_rate_above") or not all(
             type(number) in (int, float) and math.isfinite(number) for number in numbers
         ):
             raise BadFileError(path, f"[{task}] {name} is {value!r}", FIX)
     return Thresholds(**entries)
+
+
+def check_played(
+    path: Path, wanted: Mapping[str, Thresholds], tasks: Sequence[str], controls: Sequence[str]
+) -> None:
+    """Raise `BadFileError` for thresholds of a task or a control that is not going to be played."""
+    for task, thresholds in wanted.items():
+        if task not in tasks:
+            raise BadFileError(path, f"[{task}] is not played", f"Add it: --tasks {task}.")
+        for control in thresholds.least_rate_above:
+            if control not in controls:
+                problem = f"[{task}] compares with {control}, which is not played"
+                raise BadFileError(path, problem, f"Add it: --controls {control}.")
 
 
 def failures(report: Report, wanted: Mapping[str, Thresholds]) -> list[str]:

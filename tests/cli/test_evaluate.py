@@ -119,3 +119,7 @@ def test_thresholds_decide_the_exit_code(
     assert "below threshold: reach: median distance" in capsys.readouterr().err
     assert (workplace / "bad" / "report.json").exists()
     assert evaluate("--out", "none", "--ci", "missing.toml") == 2
+    (workplace / "other.toml").write_text("[grasp-box]\nleast_rate = 1\n")
+    assert evaluate("--out", "none", "--ci", "other.toml") == 2
+    assert "--tasks grasp-box" in capsys.readouterr().err
+    assert not (workplace / "none").exists()

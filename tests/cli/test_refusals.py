@@ -59,6 +59,7 @@ def test_a_folder_where_a_file_is_to_go(
         ("inspect . --fit .", "--fit and --probes are of the probes of a --model; give one."),
         ("bench --only plan --contenders cem", "are of time-to-energy; add it to --only."),
         ("bench --only plan time-to-energy --contenders cen", "Did you mean 'cem'?"),
+        ("bench --only plan time-to-energy --episodes nosuch", "nosuch"),
         ("watch --context-frames 0", "--context-frames is 0, expected 1 or more."),
         ("evaluate --context-frames 0", "--context-frames is 0, expected 1 or more."),
         ("imagine --episodes . --out o --decoder nosuch", "nosuch/decoder.json: there is no"),

@@ -161,3 +161,24 @@ def test_the_verb_finds_the_turn_and_closes_the_loop(
     assert "Closed loop, all angles" in text
     assert "4/4 turned" in text
     assert (tmp_path / "calibrate.png").stat().st_size > 5000
+
+
+def test_pairs_without_numbers_are_left_out_and_what_is_done_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Failing(PixelModel):
+        plans = 0
+
+        def rollout(self, *arguments: Tensor) -> Tensor:
+            imagined = super().rollout(*arguments)
+            self.plans += 1
+            first, blind = self.plans == 1, self.plans > 24
+            return imagined * float("nan") if first or blind else imagined
+
+    named = NamedModel(model=Failing(), name="failing", sha256="0" * 64)
+    monkeypatch.setattr(models, "load_world_model", lambda name: named)
+    monkeypatch.setattr(camera_sweep, "robot_at", lambda angle: FakeArm())
+    options = ["--angles", "35", "45", "--steps", "24", "--planner", "random-shooting"]
+    assert main(["calibrate", *options, "--out", str(tmp_path)]) == 2
+    (angle,) = json.loads((tmp_path / "calibrate.json").read_text())["angles"]
+    assert (angle["angle_deg"], angle["pairs"]) == (35.0, 22)

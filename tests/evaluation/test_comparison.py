@@ -16,7 +16,7 @@ from armchair.evaluation.comparison import pairings, read_reports, unlike
 from armchair.evaluation.paper_tables import TABLE_2, TABLE_3, paper_tables
 from armchair.evaluation.run import evaluate
 from armchair.evaluation.statistics import mcnemar_exact
-from armchair.evaluation.thresholds import failures, read_thresholds
+from armchair.evaluation.thresholds import check_played, failures, read_thresholds
 from armchair.planners import load_planner, with_options
 from armchair.planners.search import HAND_RULES
 from tests.evaluation.conftest import evaluation
@@ -50,7 +50,9 @@ def write(folder: Path, planner: str, successes: list[bool], /, **changes: Any) 
     return folder
 
 
-@pytest.mark.parametrize(("first", "second"), [(0, 0), (1, 0), (5, 0), (3, 9), (10, 10), (40, 12)])
+@pytest.mark.parametrize(
+    ("first", "second"), [(0, 0), (1, 0), (5, 0), (3, 9), (10, 10), (40, 12), (600, 500)]
+)
 def test_mcnemar_is_the_exact_binomial_test(first: int, second: int) -> None:
     pairs = first + second
     expected = binomtest(first, pairs, 0.5).pvalue if pairs else 1.0
@@ -136,6 +138,13 @@ def test_runs_that_cannot_be_compared_are_named(
     (tmp_path / "odd.json").write_text("[1]")
     with pytest.raises(BadFileError, match="is no report"):
         read_reports([one, tmp_path / "odd.json"])
+    content = json.loads((one / "report.json").read_text())
+    for change in ({"wilson95": None}, {"per_episode": [{"seed": 3, "success": True}]}):
+        task = {**content["tasks"]["reach"], **change}
+        damaged = {**content, "tasks": {"reach": task}}
+        (tmp_path / "odd.json").write_text(json.dumps(damaged))
+        with pytest.raises(BadFileError, match="is no report"):
+            read_reports([one, tmp_path / "odd.json"])
     assert main(["compare", "--reports", str(one)]) == 2
     assert "two or more" in capsys.readouterr().err
 
@@ -187,6 +196,7 @@ def test_thresholds_pass_and_fail(env: FakeReach, tmp_path: Path) -> None:
         ("[reach]\nmost_median_distance_m = inf", "is inf"),
         ("[reach]\nleast_rate = true", "is True"),
         ("[reach]\nleast_rate_above = { hold = nan }", "is {'hold': nan}"),
+        ("[reach]\nleast_rate_above = { randm = 0.5 }", "Did you mean 'random'"),
         ("[reach", "is no TOML"),
     ],
 )
@@ -195,6 +205,28 @@ def test_a_bad_file_of_thresholds_is_named(tmp_path: Path, text: str, message: s
     file.write_text(text)
     with pytest.raises(BadFileError, match=message):
         read_thresholds(file)
+
+
+def test_thresholds_of_what_is_not_played_are_refused_before_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "ci.toml"
+    file.write_text("[reach]\nleast_rate_above = { hold = 0.5 }\n[grasp-box]\nleast_rate = 1\n")
+    wanted = read_thresholds(file)
+    check_played(file, wanted, ["reach", "grasp-box"], ["hold", "random"])
+    with pytest.raises(BadFileError, match="--controls hold"):
+        check_played(file, wanted, ["reach", "grasp-box"], ["random"])
+    with pytest.raises(BadFileError, match="--tasks grasp-box"):
+        check_played(file, wanted, ["reach"], ["hold"])
+
+
+def test_seconds_are_the_median_of_the_tasks_that_the_table_shows(tmp_path: Path) -> None:
+    content = json.loads((write(tmp_path, "cem", [True]) / "report.json").read_text())
+    tasks = {
+        name: {**content["tasks"]["reach"], "plan_seconds": {"median": seconds}}
+        for name, seconds in {"reach": 1.0, "grasp-box": 2.0, "reach-with-cup": 9.0}.items()
+    }
+    assert "| 1.50 s |" in paper_tables({"ours": {**content, "tasks": tasks}})
+    alone = {"reach-with-cup": tasks["reach-with-cup"]}
+    assert "| – | – |" in paper_tables({"ours": {**content, "tasks": alone}})
 
 
 def test_our_own_thresholds_are_readable() -> None:

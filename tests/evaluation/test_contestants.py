@@ -95,6 +95,8 @@ def test_selection_by_name() -> None:
     assert set(ALL_CONTROLS) == set(CONTROLS)
     assert select_controls(["all"]) == ALL_CONTROLS
     assert select_controls(["none"]) == ()
+    with pytest.raises(BadValueError, match="or none"):
+        select_controls([])
     assert select_controls(["random,hold", "random"]) == ("random", "hold")
     with pytest.raises(UnknownNameError, match="Did you mean 'expert'"):
         select_controls(["expart"])

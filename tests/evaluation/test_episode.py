@@ -20,6 +20,7 @@ from armchair.planners import (
     Observation,
     load_planner,
 )
+from armchair.poses import difference
 from tests.evaluation.fakes import FakeReach, PixelModel, picture_of
 
 SCENE = Scene(role="validation", seed=0, episode=4, level="light")
@@ -142,3 +143,21 @@ def test_an_imagination_without_numbers_stops_the_episode_with_its_reason() -> N
     assert EpisodeRow.of(kept).stopped == "no finite numbers"
     full, _ = play_with(Contestant(name="spy", make=lambda seed: Recorder()))
     assert full.stopped is None
+
+
+def test_an_episode_that_stops_at_the_goal_is_lost_by_both_measures() -> None:
+    env = FakeReach()
+
+    class Blind:
+        def start(self, *_: object) -> None: ...
+
+        def act(self, observation: Observation) -> Decision:
+            if len(env.actions) == 1:
+                raise ImaginationError("no finite numbers")
+            return Decision(action=difference(env.state, env.goal))
+
+    trace = play(env, TASKS["reach"], SCENE, Contestant(name="blind", make=lambda seed: Blind()))
+    assert trace.distances_m[-1] < 0.001
+    assert trace.stopped
+    assert not trace.verdict.success
+    assert not trace.verdict.success_4cm

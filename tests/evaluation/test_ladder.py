@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from armchair.evaluation.contestants import ALL_CONTROLS, CONTROLS
 from armchair.evaluation.episode import Scene, play
 from armchair.evaluation.ladder import RUNGS, climb, rungs
 from armchair.evaluation.oracle import KinematicPolicy, SimulatorDynamics
+from armchair.evaluation.run import evaluate
 from armchair.evaluation.tasks import TASKS
-from armchair.planners import Observation, load_planner
+from armchair.planners import Observation, load_planner, with_options
 from armchair.poses import compose
 from tests.evaluation.conftest import evaluation
 from tests.evaluation.fakes import CENTRE, FakeReach, PixelModel, picture_of
@@ -155,3 +157,13 @@ def test_the_real_simulator_is_put_back_exactly() -> None:
         assert torch.equal(first, again)
     finally:
         env.close()
+
+
+def test_the_films_of_evaluate_are_left_alone(env: FakeReach, tmp_path: Path) -> None:
+    run = evaluation(tmp_path, episodes=1, videos=True)
+    evaluate(run, lambda *_: None)
+    film = next((tmp_path / "videos").glob("reach-*.mp4"))
+    before = film.read_bytes()
+    weak = replace(run, planner=with_options(run.planner, ["samples=16", "iterations=1"]))
+    climb(weak, lambda *_: None)
+    assert film.read_bytes() == before

@@ -17,7 +17,7 @@ from armchair.evaluation.markdown import append_results, markdown
 from armchair.evaluation.run import evaluate
 from armchair.evaluation.state_goal import LABEL, StateGoalDynamics
 from armchair.planners import PLANNERS, load_planner
-from armchair.planners.energy import energy
+from armchair.planners.energy import blurred, energy
 from tests.evaluation.conftest import evaluation
 from tests.evaluation.fakes import FakeReach, PixelModel
 from tests.evaluation.test_run import ignore
@@ -82,14 +82,18 @@ def test_energies_are_the_images_and_weighed_metres() -> None:
     dynamics = StateGoalDynamics(Still(), weight=2.0)
     state, goal = torch.zeros(7), torch.zeros(7)
     goal[:3] = torch.tensor([0.05, 0.0, -0.01])
-    latents = torch.zeros(6, 8)
+    latents = torch.zeros(9, 8)
     now, wanted = dynamics.joined(latents, state), dynamics.joined(latents + 0.7, goal)
     actions = torch.zeros(2, 1, 7)
     actions[1, 0] = goal
     imagined = dynamics.rollout(now[None], state[None], torch.zeros(0, 7), actions)
-    assert imagined.shape == (2, 1, 7, 8)
-    found = energy(imagined[:, -1], wanted)
-    assert found.tolist() == pytest.approx([0.7 * 6 / 7 + 2 * 0.06, 0.7 * 6 / 7])
+    assert imagined.shape == (2, 1, 9, 12)
+    expected = pytest.approx([0.7 * 8 / 12 + 2 * 0.06, 0.7 * 8 / 12])
+    assert energy(imagined[:, -1], wanted).tolist() == expected
+    assert energy(blurred(imagined[:, -1]), blurred(wanted)).tolist() == expected
+    spot = torch.zeros(9, 12)
+    spot[4] = 1.0
+    assert not torch.equal(blurred(spot), spot)  # the tokens are still a square grid
 
 
 def test_a_negative_weight_is_refused(tmp_path: Path) -> None:

@@ -138,6 +138,9 @@ def test_a_goal_of_another_size_is_refused() -> None:
     player.start([GoalImage(frame=np.zeros((16, 16, 3), np.uint8))])
     with pytest.raises(BadValueError, match=r"\(16, 16, 3\).*same camera"):
         player.act(seen(0))
+    goals = [GoalImage(frame=np.zeros((size, 16, 3), np.uint8)) for size in (16, 8)]
+    with pytest.raises(BadValueError, match=r"\(8, 16, 3\), \(16, 16, 3\).*same camera"):
+        player.start(goals, switch_steps=[4])
 
 
 def test_bad_state_and_bad_goals_are_refused() -> None:

@@ -169,6 +169,8 @@ def test_a_model_without_gradients_is_told_apart() -> None:
 def test_the_guess_competes(name: str) -> None:
     guess = torch.tensor([[0.05, -0.03, 0.02, 0, 0, 0, 0.5]])
     small = [] if name == "gradient" else ["samples=8", "iterations=1", "elites=4"]
+    if name == "cem-fit":
+        small += ["first_samples=8", "rounds=1"]
     if name == "mppi":
         small = ["samples=8", "iterations=1", "temperature=0.001"]
     found = plan(name, LinearModel(), *small, "horizon=1", guess=guess)

@@ -47,3 +47,11 @@ def test_bad_value_is_named(option: str) -> None:
 def test_settings_of_a_setting_that_has_none() -> None:
     with pytest.raises(UnknownNameError, match="'x'"):
         with_options(load_planner("cem"), ["samples.x=1"])
+
+
+def test_options_of_a_planner_that_takes_none() -> None:
+    class Own:
+        def plan(self, *_: object) -> None: ...
+
+    with pytest.raises(BadValueError, match="Own takes no options"):
+        with_options(Own(), ["samples=3"])  # type: ignore[arg-type]

@@ -43,6 +43,14 @@ def check_least(config: object, **least: float) -> None:
             raise BadValueError(f"{name} is {found}, expected {value:g} or more.")
 
 
+def check_counts(config: object, *names: str) -> None:
+    """Raise `BadValueError` for the first of the named settings that is no whole number above 0."""
+    for name in names:
+        found = getattr(config, name)
+        if type(found) is not int or found < 1:
+            raise BadValueError(f"{name} is {found}, expected a whole number from 1 up.")
+
+
 class UnknownNameError(ArmchairError, KeyError):
     """A name that no registry knows; the message lists the known ones and the nearest match."""
 

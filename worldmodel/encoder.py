@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import VJEPA2Config, VJEPA2Model
 
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_counts
 from armchair.worldmodel import pixels
 from armchair.worldmodel.attend import TRANSFORMERS_NAME
 
@@ -36,6 +36,7 @@ class EncoderConfig:
     mlp_ratio: float = 4.0
 
     def __post_init__(self) -> None:
+        check_counts(self, "patch_size", "tubelet_size", "width", "depth", "heads")
         if not isinstance(self.image_size, int):  # JSON has lists
             height, width = self.image_size
             size = height if height == width else (height, width)

@@ -47,6 +47,18 @@ def read_config(path: Path) -> EncoderConfig:
         raise BadFileError(path, f"not an encoder's config ({error})", FIX) from error
 
 
+@torch.no_grad()
+def round_weights(encoder: FrameEncoder) -> bool:
+    """Round an encoder's weights to bfloat16, in place; return whether any changed."""
+    changed = False
+    for value in encoder.state_dict().values():
+        if value.is_floating_point():
+            rounded = value.bfloat16().to(value)
+            changed |= not torch.equal(rounded, value)
+            value.copy_(rounded)
+    return changed
+
+
 def encoder_hash(encoder: FrameEncoder) -> str:
     """Return a SHA-256 of an encoder's size and weights, to tell token caches apart.
 

@@ -78,8 +78,8 @@ def load_pretraining(
     checkpoint = read_checkpoint(path)
     model = VJEPA2Model(config)
     encoder, predictor = (section(checkpoint, part, path) for part in (role, "predictor"))
-    fill(model.encoder, to_transformers(encoder), f"{path} ({role})", FIX)
-    fill(model.predictor, to_transformers(predictor), f"{path} (predictor)", FIX)
+    fill(model.encoder, to_transformers(encoder, path), f"{path} ({role})", FIX)
+    fill(model.predictor, to_transformers(predictor, path), f"{path} (predictor)", FIX)
     model.train(False)
     return model
 
@@ -99,20 +99,29 @@ def read_checkpoint(path: Path | str) -> dict[str, Any]:
     return content
 
 
-def to_transformers(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def to_transformers(tensors: dict[str, Tensor], source: Path | str) -> dict[str, Tensor]:
     """Return an encoder's or mask predictor's tensors under the names of `transformers`.
 
     Query, key and value are parted; mask tokens are gathered into one tensor (n, 1, 1, width).
+    Raises `BadFileError`, which names `source`, for tensors that cannot be parted so.
     """
     renamed: dict[str, Tensor] = {}
     masks: dict[int, Tensor] = {}
     for name, tensor in tensors.items():
         if name.startswith("mask_tokens."):
-            masks[int(name.removeprefix("mask_tokens."))] = tensor
+            number = name.removeprefix("mask_tokens.")
+            if not number.isdecimal():
+                raise BadFileError(source, f"tensor {name} is no mask token with a number", FIX)
+            masks[int(number)] = tensor
             continue
         for pattern, replacement in _RENAMED:
             name = pattern.sub(replacement, name)
         if ".attention.qkv." in name:
+            if not tensor.ndim or len(tensor) % 3:
+                shape = tuple(tensor.shape)
+                raise BadFileError(
+                    source, f"tensor {name} has shape {shape}, expected 3 parts", FIX
+                )
             for part, piece in zip(("query", "key", "value"), tensor.chunk(3), strict=True):
                 renamed[name.replace("qkv", part)] = piece
         else:
@@ -126,7 +135,7 @@ def to_transformers(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def _fill_encoder(
     encoder: FrameEncoder, checkpoint: dict[str, Any], path: Path | str, role: EncoderRole
 ) -> None:
-    tensors = to_transformers(section(checkpoint, role, path))
+    tensors = to_transformers(section(checkpoint, role, path), path)
     fill(encoder.backbone, tensors, f"{path} ({role})", FIX)
 
 
@@ -139,7 +148,9 @@ def section(
     """
     found = next((n for n in (name, *others) if n in checkpoint), name)
     section = checkpoint.get(found)
-    if not isinstance(section, dict) or not all(isinstance(v, Tensor) for v in section.values()):
+    if not isinstance(section, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in section.items()
+    ):
         there = ", ".join(sorted(map(str, checkpoint))) or "nothing"
         raise BadFileError(path, f"no tensors under {name!r}; it holds {there}", FIX)
     stripped = {_PREFIXES.sub("", key): value for key, value in section.items()}

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_counts
 from armchair.poses import ACTION_DIM, STATE_DIM
 from armchair.worldmodel import rope
 from armchair.worldmodel.attend import block_causal_bias
@@ -47,6 +47,7 @@ class PredictorConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "grid", tuple(self.grid))
+        check_counts(self, "token_width", "width", "depth", "heads", "max_frames")
         if self.width % self.heads or rope.part_width(self.width // self.heads) < 2:
             raise BadValueError(
                 f"width {self.width} over {self.heads} heads gives no head of 6 channels or more; "

@@ -85,19 +85,20 @@ def recognise(path: Path) -> OfficialWeights:
     checkpoint = meta.read_checkpoint(path)
     encoder = meta.section(checkpoint, "target_encoder", path, "encoder")
     predictor = checkpoint.get("predictor")
-    acting = isinstance(predictor, dict) and any("action_encoder" in name for name in predictor)
+    acting = isinstance(predictor, dict) and any("action_encoder" in str(n) for n in predictor)
     bias = encoder.get("patch_embed.proj.bias", torch.zeros(0))
+    width = len(bias) if bias.ndim else 0
     depth = len({name.split(".")[1] for name in encoder if name.startswith("blocks.")})
     fitting = [
         official
         for official in OFFICIAL.values()
-        if (official.encoder.width, official.encoder.depth) == (len(bias), depth)
+        if (official.encoder.width, official.encoder.depth) == (width, depth)
         and (official.predictor is not None) == acting
     ]
     if not fitting:
         raise BadFileError(
             path,
-            f"an encoder of width {len(bias)} and depth {depth}, "
+            f"an encoder of width {width} and depth {depth}, "
             f"{'with' if acting else 'without'} action-conditioned predictor: none of the released "
             f"models ({', '.join(OFFICIAL)})",
             "Convert it with `armchair convert --architecture CONFIG.json`, which says its size.",

@@ -5,30 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from armchair.worldmodel.data.episodes import EpisodeHandle
 
+if TYPE_CHECKING:
+    from armchair.worldmodel.encoder import FrameEncoder
+
 
 def report_probes(
-    name: str,
+    name: str | None,
+    encoder: FrameEncoder,
     episodes: Sequence[EpisodeHandle],
     fit: Sequence[EpisodeHandle],
     seed: int,
     out: Path | None,
 ) -> None:
-    """Probe a model's tokens on good episodes, print the table, write JSON if a file is given.
+    """Probe an encoder's tokens on good episodes, print the table, write JSON if a file is given.
 
     Probes are fitted on the episodes `fit`, or on three quarters of `episodes` if there are none.
     """
     from armchair.evaluation.probes import probe
     from armchair.evaluation.provenance import code_version, processor
     from armchair.worldmodel.optimisation import atomic
-    from armchair.worldmodel.sources import load_frame_encoder
 
-    scores, missing = probe(load_frame_encoder(name), episodes, seed=seed, fit=fit)
+    scores, missing = probe(encoder, episodes, seed=seed, fit=fit)
     table = Table(title=f"What is in the tokens of {name}, on held-out episodes")
     for column in ("", "unit", "mean", "ridge", "attentive", "fitted on", "tested on"):
         table.add_column(column, justify="left" if column in ("", "unit") else "right")

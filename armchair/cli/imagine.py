@@ -18,6 +18,9 @@ from armchair.errors import BadFileError, BadValueError
 if TYPE_CHECKING:
     from armchair.evaluation.imagination import Imagination
 
+MOST = np.array([2.0] * 3 + [2 * np.pi] * 3 + [1.0])
+"""The most that an action may say, metres, radians and closedness: more are other units."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
@@ -72,7 +75,10 @@ def run(config: Config) -> None:
     opened, closed = open_and_closed(model, decoder, frames[0], states[0], actions)
     rows = {"imagined,\ngripper open": opened, "imagined,\ngripper closed": closed}
     draw_strips(config.out / "gripper.png", rows, columns)
-    _print(found)
+    if config.actions is None:
+        _print(found)
+    else:
+        Console().print("no errors: real frames followed the logged actions", highlight=False)
     atomic.write_json(
         config.out / "imagine.json",
         {
@@ -83,8 +89,9 @@ def run(config: Config) -> None:
             "start_row": config.start_row,
             "seconds_per_step": model.seconds_per_step,
             "decoder_psnr_db": found.decoder_psnr,
-            "errors": found.errors,
-            "copy_errors": found.copy_errors,
+            "actions": "logged" if config.actions is None else str(config.actions),
+            "errors": found.errors if config.actions is None else None,
+            "copy_errors": found.copy_errors if config.actions is None else None,
         },
     )
     Console().print(f"pictures: {config.out}", soft_wrap=True, highlight=False)
@@ -125,11 +132,16 @@ def _read_actions(path: Path) -> NDArray[np.float64]:
             values = np.asarray(json.loads(path.read_text()), dtype=np.float64)
         else:
             values = np.load(path, allow_pickle=False).astype(np.float64)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, EOFError) as error:
         raise BadFileError(path, f"no array of actions ({error})", "Give .npy or .json.") from error
     if values.ndim != 2 or values.shape[1] != 7 or not np.isfinite(values).all():
         found = f"shape {values.shape}, expected (steps, 7) of finite numbers"
         raise BadFileError(path, found, "Give one row of x y z, roll pitch yaw, gripper a step.")
+    far = np.abs(values) > MOST
+    if far.any():
+        row, column = np.argwhere(far)[0]
+        found = f"row {row} has {values[row, column]:g} where {MOST[column]:.3g} is the most"
+        raise BadFileError(path, found, "Give metres, radians and shares of the gripper's way.")
     return values
 
 

@@ -61,6 +61,7 @@ def run(config: Config) -> None:
     from armchair.worldmodel.optimisation import atomic
 
     model = WorldModel.from_pretrained(config.model).to(best_device())
+    _ = model.predictor.config  # an encoder alone is refused before anything is encoded
     groups = [(folder,) for folder in config.episodes] if config.apart else [config.episodes]
     scores = [_score(model, folders, config) for folders in groups]
     facts = {

@@ -86,7 +86,13 @@ class Config:
 
 def run(config: Config) -> None:
     """Inspect; raises ArmchairError, after the table and the list, if anything is wrong."""
+    from armchair.worldmodel.sources import load_frame_encoder
+    from armchair.worldmodel.training.split import check_apart
+
     episodes = DroidEpisodes(config.folder)
+    fit = [handle for folder in config.fit for handle in DroidEpisodes(folder)]
+    check_apart(fit, episodes, "--fit", "the folder to test on")
+    encoder = None if config.model is None else load_frame_encoder(config.model)
     problems: list[Problem] = []
     good: list[EpisodeHandle] = []
     facts: list[EpisodeFacts] = []
@@ -106,11 +112,10 @@ def run(config: Config) -> None:
     if config.keypoints is not None and config.relay is not None and good:
         _draw_keypoints(_chosen(good, config), config.relay, config.keypoints)
         console.print(f"keypoints: {config.keypoints}", soft_wrap=True, highlight=False)
-    if config.model is not None:
-        fit = [handle for folder in config.fit for handle in DroidEpisodes(folder)]
-        report_probes(config.model, good, fit, config.seed, config.probes)
     for problem in problems:
         console.print(str(problem), soft_wrap=True, markup=False, highlight=False)
+    if encoder is not None:
+        report_probes(config.model, encoder, good, fit, config.seed, config.probes)
     if problems:
         damaged = len(episodes) - len(good)
         raise ArmchairError(

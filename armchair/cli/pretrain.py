@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tyro
+from rich.console import Console
 
 from armchair.cli._presets import PRETRAININGS, Pretraining, chosen_preset, value_of
-from armchair.errors import BadFileError
+from armchair.errors import BadFileError, BadValueError
 from armchair.recipes import paper, sandbox
 from armchair.worldmodel.data.frame_store import StoreConfig
 from armchair.worldmodel.optimisation.budget import Budget
@@ -83,6 +84,10 @@ def defaults(options: Sequence[str]) -> Config:
 
 def run(config: Config) -> None:
     """Pre-train as configured."""
+    if config.preset.endswith("cooldown") and config.init is None:
+        raise BadValueError(
+            f"--preset {config.preset} goes on from a first run: give its relay as --init."
+        )
     from armchair.worldmodel.pretraining.run import PretrainRun, pretrain
 
     pretrain(
@@ -114,4 +119,10 @@ def _watch(config: Config) -> EncoderWatch | None:
     for folder in config.videos:
         with suppress(BadFileError):  # videos need not be episodes
             found += DroidEpisodes(folder)
-    return EncoderWatch(found) if len(found) >= MIN_EPISODES else None
+    if len(found) < MIN_EPISODES:
+        return None
+    try:
+        return EncoderWatch(found)
+    except BadFileError as error:  # pre-training itself reads the videos alone
+        Console(stderr=True).print(f"not watching: {error}", soft_wrap=True, markup=False)
+        return None

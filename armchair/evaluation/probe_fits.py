@@ -93,13 +93,18 @@ class AttentiveReader(nn.Module):
 
 
 def attentive(
-    train: Tensor, wanted: Array, chosen_on: NDArray[np.bool_], test: Tensor, seed: int
+    train: Tensor,
+    wanted: Array,
+    chosen_on: NDArray[np.bool_],
+    test: Tensor,
+    grid: tuple[int, int],
+    seed: int,
 ) -> Array:
     """Return predictions (T, K) of an attentive reader trained on tokens (F, N, D), targets (F, K).
 
     Kept is the reader that did best on the rows that `chosen_on` marks and that are not trained on;
-    if none beats it, the mean. A token's place is told by an input of its own, as the reader has no
-    other way to know it.
+    if none beats it, the mean. A token's place in the grid (rows, columns) is told by an input of
+    its own, as the reader has no other way to know it.
     """
     generator = torch.Generator().manual_seed(seed)
     mean, scale = wanted.mean(0), wanted.std(0) + 1e-6
@@ -107,7 +112,7 @@ def attentive(
     spread = train[:: -(-len(train) // AT_ONCE)].float().std() + 1e-6
 
     def look(tokens: Tensor) -> Tensor:
-        return _placed((tokens - centre) / spread)
+        return _placed((tokens - centre) / spread, grid)
 
     @torch.no_grad()
     def read(tokens: Tensor) -> Array:
@@ -137,9 +142,8 @@ def attentive(
     return predictions
 
 
-def _placed(tokens: Tensor) -> Tensor:
+def _placed(tokens: Tensor, grid: tuple[int, int]) -> Tensor:
     """Return tokens (F, N, D + 2) with their row and column, in -1 … 1, appended."""
-    side = int(tokens.shape[1] ** 0.5)
-    line = torch.linspace(-1, 1, side)
-    places = torch.cartesian_prod(line, line)[None].expand(len(tokens), -1, -1)
+    rows, columns = (torch.linspace(-1, 1, side) for side in grid)
+    places = torch.cartesian_prod(rows, columns)[None].expand(len(tokens), -1, -1)
     return torch.cat([tokens, places], dim=-1)

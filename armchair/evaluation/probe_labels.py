@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from armchair.episode_names import FINGER_CONTACTS, HELD, OBJECT_POSE, SIMULATION
+from armchair.errors import BadFileError
 from armchair.poses import euler_to_matrix
 from armchair.worldmodel.data.episodes import EpisodeHandle
 
@@ -75,7 +76,8 @@ TARGETS = {
 def read_labels(episode: EpisodeHandle) -> dict[str, Array]:
     """Return what is known of every row, by target's name, (T, width); real data know no objects.
 
-    `simulation.h5` may hold object_pose (T, 7), finger_contacts (T, fingers), and held (T,).
+    `simulation.h5` may hold object_pose (T, 7), finger_contacts (T, fingers), and held (T,). Raises
+    `BadFileError` where it cannot be read.
     """
     states = episode.states()
     rotation = euler_to_matrix(states[:, 3:6])
@@ -87,8 +89,13 @@ def read_labels(episode: EpisodeHandle) -> dict[str, Array]:
     path = episode.path / SIMULATION
     if not path.exists():
         return labels
-    with h5py.File(path, "r", locking=False) as file:
-        sidecar = {name: np.asarray(file[name]) for name in file if len(file[name]) == len(states)}
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            named = {name: np.asarray(file[name]) for name in file}
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        fix = "Delete it, or copy it again."
+        raise BadFileError(path, f"cannot be read ({error})", fix) from error
+    sidecar = {n: found for n, found in named.items() if found.shape[:1] == (len(states),)}
     if OBJECT_POSE in sidecar:
         labels["object position"] = sidecar[OBJECT_POSE][:, :3].astype(np.float64)
     for name, stored in (("contact", FINGER_CONTACTS), ("held", HELD)):

@@ -51,6 +51,8 @@ class ProbeData(NamedTuple):
     """By target, (F, width)."""
     test: NDArray[np.bool_]
     """(F,), whether the frame is tested on; the others are fitted on."""
+    grid: tuple[int, int]
+    """Tokens down and across a frame."""
 
 
 def probe(
@@ -88,7 +90,7 @@ def gather(encoder: FrameEncoder, episodes: Sequence[EpisodeHandle], stride: int
         known.append(labels)
     owner = np.repeat(np.arange(len(tokens)), [len(part) for part in tokens])
     test = owner % TEST_EVERY == TEST_EVERY - 1
-    return ProbeData(torch.cat(tokens), owner, columns(known), test)
+    return ProbeData(torch.cat(tokens), owner, columns(known), test, encoder.config.grid)
 
 
 def _joined(fit: ProbeData, tested: ProbeData) -> ProbeData:
@@ -100,6 +102,7 @@ def _joined(fit: ProbeData, tested: ProbeData) -> ProbeData:
         np.concatenate([fit.episode, numbered]),
         columns([fit.labels, tested.labels]),
         np.repeat([False, True], sizes),
+        tested.grid,
     )
 
 
@@ -162,7 +165,7 @@ def probe_one(data: ProbeData, name: str, seed: int) -> ProbeScore:
     guesses = {
         "mean": np.broadcast_to(wanted.mean(0), truth.shape),
         "ridge": ridge(x, wanted, chosen_on, y),
-        "attentive": attentive(x, wanted, chosen_on, y, seed),
+        "attentive": attentive(x, wanted, chosen_on, y, data.grid, seed),
     }
     errors = {kind: float(target.error(guess, truth).mean()) for kind, guess in guesses.items()}
     return ProbeScore(unit=target.unit, train_frames=len(wanted), test_frames=len(truth), **errors)

@@ -12,6 +12,8 @@ from armchair.bench.measurement import BENCHMARKS, BenchSetting, Measurement, se
 from armchair.cli.main import main
 from armchair.errors import BadValueError
 from armchair.planners import load_planner, with_options
+from armchair.sim.droid_writer import write_episode
+from tests.factories import make_episode
 from tests.worldmodel.models import tiny_sandbox
 
 
@@ -72,6 +74,7 @@ def test_every_option_of_the_verb_reaches_the_benchmark(
 
     monkeypatch.setitem(BENCHMARKS._items, "time-to-energy", watched)
     tiny_sandbox().save_pretrained(tmp_path / "model")
+    write_episode(tmp_path, make_episode(0))
     options = ["--only", "time-to-energy", "--model", str(tmp_path / "model"), "--planner", "icem"]
     counts = ["--repeats", "2", "--problems", "3", "--mesh-keep", "0.5"]
     race = ["--episodes", str(tmp_path), "--contenders", "mppi", "cem:samples=16"]

@@ -73,6 +73,15 @@ def test_pictures_and_numbers(model: Path, episodes: Path, tmp_path: Path) -> No
 def test_given_actions(model: Path, episodes: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.tile([0.0, 0.05, 0, 0, 0, 0, 0], (4, 1)))
     assert command(model, episodes, tmp_path / "a", "--actions", str(tmp_path / "a.npy")) == 0
+    numbers = json.loads((tmp_path / "a" / "imagine.json").read_text())
+    assert numbers["errors"] is None
+    assert numbers["actions"].endswith("a.npy")
+    for odd in ('{"actions": []}', "[[50, 0, 0, 0, 0, 0, 0]]", "[[0, 0, 0, 0, 0, 90, 0]]"):
+        (tmp_path / "a.json").write_text(odd)
+        assert command(model, episodes, tmp_path / "b", "--actions", str(tmp_path / "a.json")) == 2
+    (tmp_path / "empty.npy").touch()
+    given = str(tmp_path / "empty.npy")
+    assert command(model, episodes, tmp_path / "b", "--actions", given) == 2
     (tmp_path / "a.json").write_text("[[1, 2]]")
     assert command(model, episodes, tmp_path / "b", "--actions", str(tmp_path / "a.json")) == 2
 

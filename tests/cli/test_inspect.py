@@ -10,6 +10,7 @@ from PIL import Image
 from armchair.cli.main import main
 from armchair.sim.droid_writer import write_episode
 from tests.factories import make_episode
+from tests.worldmodel.models import tiny_sandbox
 
 
 @pytest.fixture
@@ -40,6 +41,18 @@ def test_problems_are_listed_with_their_path(
     assert "2 of 3" in captured.out
     (last,) = [line for line in captured.err.splitlines() if "error" in line]
     assert "problems found: 1, in 1 of 3 episodes" in last
+
+
+def test_problems_are_listed_when_there_is_too_little_to_probe(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = sorted(root.glob("*/success/*/*"))[0]
+    (broken / "trajectory.h5").write_bytes(b"")
+    tiny_sandbox().save_pretrained(tmp_path / "model")
+    assert main(["inspect", str(root), "--model", str(tmp_path / "model")]) == 2
+    captured = capsys.readouterr()
+    assert "not a whole HDF5 file" in captured.out
+    assert "too few" in captured.err
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,8 @@ import pytest
 import torch
 
 from armchair.cli.main import main
-from armchair.episode_names import FINGER_CONTACTS, HELD, OBJECT_POSE
-from armchair.errors import BadValueError
+from armchair.episode_names import FINGER_CONTACTS, HELD, OBJECT_POSE, SIMULATION
+from armchair.errors import BadFileError, BadValueError
 from armchair.evaluation import probe_fits
 from armchair.evaluation.probe_labels import TARGETS, read_labels
 from armchair.evaluation.probes import ProbeData, gather, probe_one
@@ -45,7 +46,7 @@ def world() -> ProbeData:
         "contact": np.ones((count, 1)),
     }
     episode = np.repeat(np.arange(EPISODES), EACH)
-    return ProbeData(torch.from_numpy(tokens).float(), episode, labels, episode % 4 == 3)
+    return ProbeData(torch.from_numpy(tokens).float(), episode, labels, episode % 4 == 3, (2, 2))
 
 
 def test_what_is_there_is_found(world: ProbeData, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,8 +142,10 @@ def test_inspect_prints_and_writes(
     assert found["not_probed"] == {"object position": "it is the same in every frame"}
     flange = found["probes"]["flange position"]
     assert (flange["unit"], flange["train_frames"], flange["test_frames"]) == ("cm", 30, 10)
-    twice = ["--fit", str(episodes), str(episodes)]
-    assert main(["inspect", str(episodes), *more, *twice]) == 0
+    assert main(["inspect", str(episodes), *more, "--fit", str(episodes)]) == 2
+    assert "in --fit and in the folder to test on (8 in all" in capsys.readouterr().err
+    others = [str(shutil.copytree(episodes, tmp_path / name)) for name in ("one", "other")]
+    assert main(["inspect", str(episodes), *more, "--fit", *others]) == 0
     flange = json.loads((tmp_path / "probes.json").read_text())["probes"]["flange position"]
     assert (flange["train_frames"], flange["test_frames"]) == (80, 40)
 
@@ -150,3 +153,19 @@ def test_inspect_prints_and_writes(
 def test_too_few_episodes(episodes: Path) -> None:
     with pytest.raises(BadValueError, match=r"7 episodes, from .* on, are too few"):
         gather(tiny_sandbox().encoder, DroidEpisodes(episodes)[:7], stride=8)
+
+
+def test_places_in_a_grid_that_is_not_square() -> None:
+    tokens = torch.zeros(1, 6, 3)
+    placed = probe_fits._placed(tokens, (2, 3))
+    rows, columns = placed[0, :, 3], placed[0, :, 4]
+    assert rows.tolist() == [-1, -1, -1, 1, 1, 1]
+    assert columns.tolist() == [-1, 0, 1, -1, 0, 1]
+
+
+def test_a_damaged_sidecar_is_named(episodes: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(episodes, tmp_path / "copy")
+    handle = DroidEpisodes(folder)[0]
+    (handle.path / SIMULATION).write_bytes(b"cut")
+    with pytest.raises(BadFileError, match=r"simulation\.h5: cannot be read"):
+        read_labels(handle)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 from armchair.errors import BadValueError
 from armchair.worldmodel import pixels, precision
+from armchair.worldmodel.decoding.network import DecoderSize
 from armchair.worldmodel.encoder import EncoderConfig
+from armchair.worldmodel.optimisation.adamw import AdamWConfig
 from armchair.worldmodel.predictor import ACPredictor, PredictorConfig
+from armchair.worldmodel.pretraining.change import ChangeConfig
+from armchair.worldmodel.pretraining.learner import PretrainConfig
+from armchair.worldmodel.pretraining.network import MaskPredictorConfig
 from armchair.worldmodel.statistics import InputScaling, LatentStatistics, layer_normalised
+from armchair.worldmodel.training.clips import ClipConfig
+from armchair.worldmodel.training.learner import PredictorSize, TrainConfig
 
 SMALL = PredictorConfig(token_width=24, grid=(2, 3), width=48, depth=2, heads=2)
 
@@ -125,3 +134,24 @@ def test_impossible_sizes_are_refused() -> None:
         EncoderConfig(heads=5)
     with pytest.raises(BadValueError, match="5 heads"):
         PredictorConfig(heads=5)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [EncoderConfig, PredictorConfig, PredictorSize, DecoderSize, MaskPredictorConfig, ChangeConfig],
+)
+def test_sizes_are_whole_numbers_from_one_up(make: Any) -> None:
+    for name in ("width", "depth", "heads"):
+        for value in (0, -1, 1.5):
+            with pytest.raises(BadValueError, match=f"{name} is {value}, expected a whole number"):
+                make(**{name: value})
+
+
+def test_betas_and_momentum_are_shares() -> None:
+    with pytest.raises(BadValueError, match="betas"):
+        AdamWConfig(betas=(0.9, 1.0))
+    for momentum in (1.5, -1.0):
+        with pytest.raises(BadValueError, match="momentum is"):
+            PretrainConfig(momentum=momentum)
+    with pytest.raises(BadValueError, match=r"clips\.frames is 20; the predictor sees 16"):
+        TrainConfig(clips=ClipConfig(frames=20))

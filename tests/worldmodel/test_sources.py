@@ -252,3 +252,22 @@ def test_config_of_another_transformer(tmp_path: Path, sandbox: WorldModel) -> N
     (tmp_path / "config.json").write_text(json.dumps(config | {"hidden_act": "silu"}))
     with pytest.raises(BadFileError, match=r"config\.json: not the config .*silu"):
         WorldModel.from_pretrained(tmp_path)
+
+
+def test_odd_tensors_are_one_line(tmp_path: Path) -> None:
+    content = torch.load(GOLDEN / "tiny64_ac.pt", weights_only=True)
+    encoder = content["target_encoder"]
+    name = next(n for n in encoder if n.endswith("blocks.0.attn.qkv.weight"))
+    bias = next(n for n in encoder if n.endswith("patch_embed.proj.bias"))
+    damages: list[dict[Any, Any]] = [
+        {**encoder, 7: torch.zeros(1)},
+        {**encoder, bias: torch.zeros(())},
+        {**encoder, name: encoder[name][:2]},
+        {**encoder, name: torch.zeros(())},
+        {**encoder, "mask_tokens.x": torch.zeros(1)},
+    ]
+    for number, damage in enumerate(damages):
+        path = tmp_path / f"{number}.pt"
+        torch.save({**content, "target_encoder": damage}, path)
+        with pytest.raises(BadFileError, match=path.name):
+            WorldModel.from_pretrained(path)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from armchair.episode import ROWS_PER_SECOND
 from armchair.episode_names import TRAJECTORY
 from armchair.errors import BadFileError
+from armchair.worldmodel.data.boxes import check_whole
 from armchair.worldmodel.data.video import DAMAGE
 from armchair.worldmodel.pixels import ASPECT_LIMITS
 
@@ -26,8 +27,10 @@ def read_thumbnails(path: Path, *, size: int, stride: int) -> NDArray[np.uint8]:
     """
     try:
         with av.open(str(path)) as container:
+            check_whole(path)
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
+            stream.codec_context.options = {"err_detect": "explode"}
             step, frames = _step(path, stream.average_rate, stride), list[NDArray[np.uint8]]()
             for index, frame in enumerate(container.decode(stream)):
                 if index == round(len(frames) * step):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from armchair.errors import check_least
 from armchair.worldmodel.data.frame_store import StoreConfig, find_videos
 from armchair.worldmodel.decoding.files import save_decoder
 from armchair.worldmodel.decoding.learner import DecoderConfig, DecoderLearner
@@ -33,6 +34,9 @@ class DecoderRun:
     store: Path
     """Folder of the frame store; made, or extended by videos that it lacks."""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_least(self, seed=0)
 
 
 def train_decoder(

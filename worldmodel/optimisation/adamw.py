@@ -24,6 +24,8 @@ class AdamWConfig:
     def __post_init__(self) -> None:
         if self.weight_decay < 0 or self.clip_norm <= 0:
             raise BadValueError("weight_decay is at least 0 and clip_norm above 0.")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise BadValueError(f"betas are {self.betas}; both are in [0, 1).")
 
 
 class Optimiser:

@@ -67,11 +67,13 @@ def write_tensors(path: Path, content: dict[str, Any]) -> None:
 def read_tensors(path: Path, fix: str) -> dict[str, Any]:
     """Return what `write_tensors` wrote; raises `BadFileError` with `fix` if it is damaged."""
     try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise BadFileError(path, "there is no such file", fix) from error
     except Exception as error:  # torch raises half a dozen kinds on a damaged archive
         raise BadFileError(path, f"not a readable checkpoint ({unreadable(error)})", fix) from error
+    if not isinstance(content, dict):
+        raise BadFileError(path, f"holds a {type(content).__name__}, expected a dictionary", fix)
     return content
 
 

@@ -192,7 +192,7 @@ def _load(learner: Learner, path: Path, reporter: Reporter) -> tuple[int, float]
     _check_setup(content.get("setup"), learner.setup(), path, fix, reporter)
     try:
         learner.load_state(content["learner"])
-    except (KeyError, RuntimeError, ValueError) as error:
+    except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
         raise BadFileError(path, f"{OTHER} ({error})", fix) from error
     reporter.say(f"resuming {path} after step {content['step']}")
     return int(content["step"]), float(content["seconds"])

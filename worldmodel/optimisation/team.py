@@ -60,6 +60,13 @@ class Team:
         """Whether this is the process that writes files and says how it goes."""
         return self.rank == 0
 
+    def check_share(self, batch: int) -> None:
+        """Raise `BadValueError` unless a batch of clips can be shared evenly."""
+        if batch % self.size:
+            raise BadValueError(
+                f"clips.batch {batch} cannot be shared evenly by {self.size} processes."
+            )
+
     def wrap(self, module: nn.Module) -> nn.Module:
         """Return a module whose backward pass averages gradients over the team."""
         if self._accelerator is None:

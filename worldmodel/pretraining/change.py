@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import VJEPA2Model
 
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_counts
 from armchair.worldmodel.data.frame_store import FrameStore
 from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.fast_layers import through_layers, video_tables
@@ -56,6 +56,7 @@ class ChangeConfig:
     heads: int = 4
 
     def __post_init__(self) -> None:
+        check_counts(self, "width", "depth", "heads")
         if min(self.pairs, self.weight, self.keypoints, self.linear) < 0 or self.code < 1:
             raise BadValueError(
                 f"change: pairs {self.pairs}, weight {self.weight}, keypoints {self.keypoints} and "

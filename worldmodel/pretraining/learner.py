@@ -75,6 +75,8 @@ class PretrainConfig:
     """Share of itself that the teacher keeps per step; None scales the paper's to the run."""
 
     def __post_init__(self) -> None:
+        if self.momentum is not None and not 0 <= self.momentum < 1:
+            raise BadValueError(f"momentum is {self.momentum}; it is in [0, 1).")
         if self.clips.clip_frames % self.encoder.tubelet_size:
             raise BadValueError(
                 f"clip_frames {self.clips.clip_frames} is not a multiple of the tubelet size "
@@ -133,7 +135,9 @@ class PretrainLearner:
         if self.team.size > 1:
             self.team.add_up([total, *self.optimiser.gradients()])
         norm = self.optimiser.apply(moment.rate)
-        momentum = self.config.momentum or scaled_momentum(moment.expected_steps)
+        momentum = self.config.momentum
+        if momentum is None:
+            momentum = scaled_momentum(moment.expected_steps)
         self.network.update_teacher(momentum)
         return {"loss": float(total), **values, "gradient_norm": norm}
 
@@ -220,10 +224,10 @@ class PretrainLearner:
         return encoder.requires_grad_(False).eval()
 
     def setup(self) -> Setup:
-        """Return recipe and videos."""
+        """Return recipe and videos; not what only says how it goes."""
         store = self.store
         return (
-            plain("recipe", self.config)
+            plain("recipe", self.config, leave_out=("checkpointing",))
             | plain("frames", store.config)
             | {"videos": len(store.videos), "data": store.identity()}
         )

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import VJEPA2Model
 
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_counts
 from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.fast_layers import RotaryTables, through_layers, video_tables
 from armchair.worldmodel.pretraining.change import ChangeConfig, ChangeDecoder, still_pixels
@@ -32,6 +32,7 @@ class MaskPredictorConfig:
     mlp_ratio: float = 4.0
 
     def __post_init__(self) -> None:
+        check_counts(self, "width", "depth", "heads")
         if self.width % self.heads or (self.width // self.heads) % 2:
             raise BadValueError(
                 f"mask predictor: width {self.width} over {self.heads} heads gives no even head "

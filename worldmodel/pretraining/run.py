@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from armchair.errors import BadFileError
+from armchair.errors import BadFileError, check_least
 from armchair.worldmodel.data.frame_store import (
     FrameStore,
     StoreConfig,
@@ -56,6 +56,9 @@ class PretrainRun:
     """Relay, encoder's or model's folder of an earlier run: start from its weights with a fresh
     optimiser."""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_least(self, seed=0)
 
 
 def pretrain(

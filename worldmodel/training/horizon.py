@@ -80,8 +80,14 @@ def moving_clips(
     """
     rows = (config.step_rows, config.step_rows)
     clips = ClipConfig(frames=config.steps + 1, gap_rows=rows, max_move=LONG_MOVE)
+    if config.step_rows % (stride := cache.layout.row_stride):
+        raise BadValueError(
+            f"a step of {config.step_rows} rows is no multiple of the {stride} that tokens are "
+            f"apart; set horizon.step_rows (in training validation_horizon.step_rows) to {stride}."
+        )
+    sampler = ClipSampler(cache, clips)
     try:
-        frames = ClipSampler(cache, clips).sample_frames(generator, 8 * config.clips)
+        frames = sampler.sample_frames(generator, 8 * config.clips)
     except BadValueError as error:
         raise BadValueError(
             f"hardly any episode has the {config.steps * config.step_rows + 1} rows that a rollout "

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_counts
 from armchair.worldmodel.losses import ROLLOUT_STEPS, Losses, ac_losses
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.adamw import AdamWConfig, Optimiser
@@ -43,6 +43,9 @@ class PredictorSize:
     mlp_ratio: float = 4.0
     max_frames: int = 16
     """Longest sequence in model frames."""
+
+    def __post_init__(self) -> None:
+        check_counts(self, "width", "depth", "heads", "max_frames")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +84,12 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.average_share < 1:
             raise BadValueError(f"average_share is {self.average_share}; it is in [0, 1).")
+        if self.clips.frames > self.predictor.max_frames + 1:
+            raise BadValueError(
+                f"clips.frames is {self.clips.frames}; the predictor sees "
+                f"{self.predictor.max_frames} frames at most, and one is foretold. Take shorter "
+                "clips, or raise predictor.max_frames."
+            )
         if not 1 <= self.rollout_steps < self.clips.frames:
             raise BadValueError(
                 f"rollout_steps is {self.rollout_steps}; with clips.frames {self.clips.frames} it "
@@ -103,11 +112,7 @@ class TrainLearner:
         self.config, self.model, self.data, self.held_out = config, model, data, held_out
         self.seed, self.team = seed, team or Team()
         self.draws = Draws(seed)
-        if config.clips.batch % self.team.size:
-            raise BadValueError(
-                f"clips.batch {config.clips.batch} cannot be shared evenly by {self.team.size} "
-                "processes."
-            )
+        self.team.check_share(config.clips.batch)
         self.optimiser = Optimiser([model.predictor], config.optimiser)
         self.average = copy.deepcopy(model).requires_grad_(False).eval()
         model.predictor.checkpointing = config.checkpointing

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import torch
 
+from armchair.errors import check_least
 from armchair.worldmodel.data.episodes import DroidEpisodes, EpisodeHandle
 from armchair.worldmodel.encoder import FrameEncoder
+from armchair.worldmodel.encoder_files import round_weights
 from armchair.worldmodel.model_files import CARD
 from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.optimisation.budget import Budget
@@ -18,7 +20,7 @@ from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
 from armchair.worldmodel.optimisation.reporter import Reporter
 from armchair.worldmodel.optimisation.team import Team
 from armchair.worldmodel.sources import load_frame_encoder
-from armchair.worldmodel.training.build import build_model, read_earlier
+from armchair.worldmodel.training.build import build_model, predictor_size, read_earlier
 from armchair.worldmodel.training.cache_layout import CacheConfig
 from armchair.worldmodel.training.clips import ClipSampler
 from armchair.worldmodel.training.learner import (
@@ -50,21 +52,30 @@ class TrainRun:
     encoder has the same weights; of one that was trained on from it they are measured anew."""
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        check_least(self, seed=0)
+
 
 def train(
     run: TrainRun, config: TrainConfig, cache: CacheConfig, loop: LoopConfig, budget: Budget
 ) -> Path:
     """Do the run, or go on with it, and return the folder of the model.
 
-    The model is written at every checkpoint, so that a killed run leaves one to start from.
+    The model is written at every checkpoint, so that a killed run leaves one to start from; in
+    bfloat16, to which the encoder is rounded before anything is encoded.
     Validation at the end goes to `scores.json` beside it.
     """
     both = find_both(run)
     team = Team()
     encoder = load_frame_encoder(str(run.encoder)).to(team.device)
+    predictor_size(encoder, config)  # refuses before anything is encoded
+    team.check_share(config.clips.batch)
+    rounded = round_weights(encoder)
     earlier = None if run.init is None else read_earlier(run.init, encoder, config)
     history = () if run.init is None else read_history(run.init)
     with Reporter(run.out, "train", silent=not team.leads) as reporter:
+        if rounded:
+            reporter.say("the encoder's weights are rounded to bfloat16, as the model keeps them")
         with team.leader_first():
             data, held_out = prepare_caches(run, both, encoder, cache, reporter)
         torch.manual_seed(run.seed)

@@ -48,11 +48,19 @@ def lot(path: Path) -> float:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6]) / 2**48
 
 
-def check_apart(episodes: Sequence[EpisodeHandle], held_out: Sequence[EpisodeHandle]) -> None:
-    """Raise `BadValueError` if an episode is both learnt from and held out."""
+def check_apart(
+    episodes: Sequence[EpisodeHandle],
+    held_out: Sequence[EpisodeHandle],
+    name: str = "--episodes",
+    other: str = "--held-out",
+) -> None:
+    """Raise `BadValueError` if an episode is both learnt from and held out.
+
+    `name` and `other` say where they were given.
+    """
     both = {e.path.resolve() for e in episodes} & {e.path.resolve() for e in held_out}
     if both:
         raise BadValueError(
-            f"{min(both)}: in --episodes and in --held-out ({len(both)} in all are in both); "
+            f"{min(both)}: in {name} and in {other} ({len(both)} in all are in both); "
             "validation would be on what was learnt. Take them out of one of the two."
         )

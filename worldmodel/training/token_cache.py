@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from armchair.errors import BadFileError
 from armchair.worldmodel.data.episodes import EpisodeHandle
 from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.encoder_files import encoder_hash
@@ -95,9 +96,10 @@ def update_cache(
 ) -> TokenCache:
     """Encode the episodes that the cache lacks and return a view of those given, in their order.
 
-    Raises `BadFileError` for a damaged episode, one whose video is not the cached one's, or a cache
-    of another encoder or config; whatever was complete before stays. `on_episode(done, total)` is
-    called after each; `say` hears if another process has to finish first.
+    Raises `BadFileError` for a damaged episode, one whose video or states are not the cached ones,
+    or a cache of another encoder or config; whatever was complete before stays.
+    `on_episode(done, total)` is called after each; `say` hears if another process has to finish
+    first.
     """
     folder.mkdir(parents=True, exist_ok=True)
     wanted = CacheLayout(
@@ -112,11 +114,12 @@ def update_cache(
     with appended.one_writer(folder, say):
         known = _known(folder, wanted)
         have = {episode.path: episode for episode in known}
-        for path in asked.keys() & have.keys():
-            check_unchanged(folder, have[path], asked[path])
         first = sum(episode.count for episode in known)
         for name, width in _widths(wanted).items():
             appended.cut(folder / name, first * width, remake(folder))
+        for path in asked.keys() & have.keys():
+            check_unchanged(folder, have[path], asked[path])
+            _check_states(folder, have[path], asked[path], config.row_stride)
         fresh = [episode for path, episode in asked.items() if path not in have]
         for done, episode in enumerate(fresh, 1):
             known.append(_append(folder, episode, encoder, config, first))
@@ -132,6 +135,16 @@ def update_cache(
 def _widths(layout: CacheLayout) -> dict[str, int]:
     """Return the bytes of a frame in each file."""
     return {TOKENS: layout.frame_bytes, STATES: STATE_BYTES}
+
+
+def _check_states(folder: Path, known: CachedEpisode, episode: EpisodeHandle, stride: int) -> None:
+    """Raise `BadFileError` if an episode's states are not those that were cached."""
+    with (folder / STATES).open("rb") as file:
+        file.seek(known.first * STATE_BYTES)
+        cached = file.read(known.count * STATE_BYTES)
+    if cached != episode.states()[::stride].astype(np.float64).tobytes():
+        found = f"its states of {episode.path} are not those that the episode has now"
+        raise BadFileError(folder, found, remake(folder))
 
 
 def _known(folder: Path, wanted: CacheLayout) -> list[CachedEpisode]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -83,6 +84,27 @@ def test_a_damaged_video_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     with pytest.raises(BadFileError, match=r"broken\.mp4: cannot be decoded"):
         update_store(tmp_path / "store", find_videos([tmp_path]), CONFIG)
+
+
+def test_a_video_that_was_cut_short_is_named(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mp4", frames=60)
+    plain = tmp_path / "a.mp4"
+    whole = tmp_path / "whole" / "b.mp4"
+    whole.parent.mkdir()
+    with (
+        av.open(str(plain)) as source,
+        av.open(str(whole), "w", options={"movflags": "faststart"}) as target,
+    ):
+        track = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = track
+                target.mux(packet)
+    data = whole.read_bytes()
+    assert len(update_store(tmp_path / "all", find_videos([whole.parent]), CONFIG)) > 1
+    whole.write_bytes(data[: int(0.6 * len(data))])
+    with pytest.raises(BadFileError, match=r"b\.mp4"):
+        update_store(tmp_path / "store", find_videos([whole.parent]), CONFIG)
 
 
 def test_a_replaced_video_is_named(tmp_path: Path) -> None:

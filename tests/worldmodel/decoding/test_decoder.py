@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +97,9 @@ def test_patches_come_back_in_place() -> None:
     assert torch.equal(picture[0, :16, 16:].flatten(), patches[0, 1])
 
 
-def test_a_run_and_its_resume(encoder: FrameEncoder, videos: Path, tmp_path: Path) -> None:
+def test_a_run_and_its_resume(
+    encoder: FrameEncoder, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save_encoder(tmp_path / "encoder", encoder)
 
     def run(out: str, steps: int) -> dict[str, torch.Tensor]:
@@ -113,12 +117,23 @@ def test_a_run_and_its_resume(encoder: FrameEncoder, videos: Path, tmp_path: Pat
         weights: dict[str, torch.Tensor] = content["learner"]["decoder"]
         return weights
 
-    weights = run("a", 3)
-    again = run("a", 3)
+    weights = run("whole", 4)
+    whole_update = DecoderLearner.update
+
+    def interrupted(learner: DecoderLearner, moment: Moment) -> dict[str, float]:
+        if moment.step == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        return whole_update(learner, moment)
+
+    monkeypatch.setattr(DecoderLearner, "update", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run("a", 4)
+    monkeypatch.setattr(DecoderLearner, "update", whole_update)
+    again = run("a", 4)
     assert all(torch.equal(value, again[name]) for name, value in weights.items())
     log = (tmp_path / "a" / "log.txt").read_text()
     assert "validation/psnr" in log
-    assert "resuming" in log
+    assert "after step 2" in log
 
 
 def test_files(encoder: FrameEncoder, tmp_path: Path) -> None:

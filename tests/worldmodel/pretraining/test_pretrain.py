@@ -191,7 +191,8 @@ def test_another_seed_size_or_recipe_does_not_resume(videos: Path, tmp_path: Pat
     with pytest.raises(BadFileError, match=r"videos was 3, is 2; data was"):
         run(fewer, tmp_path / "a", steps=2)
     more_often = LoopConfig(log_steps=1, evaluate_steps=1)
-    run(videos, tmp_path / "a", steps=2, loop=more_often)
+    leaner = replace(RECIPE, checkpointing=True)
+    run(videos, tmp_path / "a", steps=2, loop=more_often, recipe=leaner)
 
 
 def test_no_video_is_one_line(tmp_path: Path) -> None:
@@ -244,6 +245,15 @@ def test_two_processes_are_one(
     assert outputs[1][0] == "", "only the leader says how it goes"
     assert (weights(tmp_path / "two") - one).norm() < 1e-3 * (one - first).norm()
     assert (tmp_path / "two" / "encoder" / "config.json").exists()
+
+
+def test_a_teacher_without_memory_is_the_student(videos: Path, tmp_path: Path) -> None:
+    out = run(videos, tmp_path / "a", steps=1)
+    recipe = replace(RECIPE, momentum=0.0)
+    learner = PretrainLearner(recipe, FrameStore(out / "frames"), seed=0)
+    learner.update(moment(0))
+    student, teacher = (n.state_dict() for n in (learner.network.student, learner.network.teacher))
+    assert all(torch.equal(value, teacher[name]) for name, value in student.items())
 
 
 def test_momentum_is_scaled_to_the_run() -> None:

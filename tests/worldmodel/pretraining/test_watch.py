@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import torch
 
 from armchair.cli import pretrain as verb
 from armchair.episode_names import OBJECT_POSE, SIMULATION
-from armchair.errors import BadFileError
+from armchair.errors import BadFileError, BadValueError
 from armchair.evaluation.encoder_watch import EncoderWatch
 from armchair.sim.droid_writer import write_episode
 from armchair.worldmodel.data.episodes import DroidEpisodes
@@ -49,6 +50,22 @@ def test_weights_are_the_same_with_the_watch_off(episodes: Path, tmp_path: Path)
     for name, value in first["learner"]["network"].items():
         assert torch.equal(value, second["learner"]["network"][name]), name
     assert encoder_hash(load_encoder(on / "encoder")) == encoder_hash(load_encoder(off / "encoder"))
+
+
+def test_labels_that_cannot_be_read_do_not_stop_it(
+    episodes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(episodes, tmp_path / "copy")
+    (DroidEpisodes(folder)[0].path / SIMULATION).write_bytes(b"cut")
+    run(folder, tmp_path / "a", steps=1)
+    assert "not watching: " in capsys.readouterr().err
+    with pytest.raises(BadFileError, match="simulation"):
+        run(folder, tmp_path / "b", steps=1, watch=folder)
+
+
+def test_a_cooldown_without_a_first_run_is_refused(episodes: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadValueError, match="goes on from a first run"):
+        run(episodes, tmp_path / "a", preset="sandbox-cooldown")
 
 
 def test_episodes_without_an_object_are_left_out(tmp_path: Path) -> None:

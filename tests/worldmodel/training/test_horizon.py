@@ -56,5 +56,7 @@ def test_clips_move_and_stay_in_their_episode(cache: TokenCache) -> None:
     assert (np.diff(frames, axis=1) == 1).all()
     place = cache.states[frames, :3]
     assert (np.linalg.norm(place - place[:, :1], axis=-1).max(1) >= 0.05).all()
+    with pytest.raises(BadValueError, match=r"3 rows is no multiple of the 4 .*horizon\.step_rows"):
+        moving_clips(cache, HorizonConfig(clips=4, step_rows=3), generator())
     with pytest.raises(BadValueError, match=r"no clip of 5 steps moves by 9\.0 m"):
         moving_clips(cache, HorizonConfig(clips=4, steps=5, least_motion=9.0), generator())

@@ -8,10 +8,12 @@ import threading
 import time
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
 
+from armchair.episode_names import TRAJECTORY
 from armchair.errors import BadFileError, BadValueError
 from armchair.worldmodel.data.episodes import DroidEpisodes
 from armchair.worldmodel.encoder import FrameEncoder
@@ -108,6 +110,20 @@ def test_an_episode_made_again_is_not_taken_for_the_old_one(
     update_cache(tmp_path / "cache", handles[:2], encoder, CacheConfig())
     shutil.copy(handles[3].video_path, handles[0].video_path)
     with pytest.raises(BadFileError, match="are of another video"):
+        update_cache(tmp_path / "cache", handles, encoder, CacheConfig())
+
+
+def test_states_that_were_corrected_are_not_taken_for_the_old_ones(
+    episodes: Path, encoder: FrameEncoder, tmp_path: Path
+) -> None:
+    shutil.copytree(episodes, tmp_path / "raw")
+    handles = DroidEpisodes(tmp_path / "raw")
+    update_cache(tmp_path / "cache", handles, encoder, CacheConfig())
+    with h5py.File(handles[1].path / TRAJECTORY, "r+") as file:
+        gripper = file["observation/robot_state/gripper_position"]
+        gripper[...] = 1 - gripper[...]
+    update_cache(tmp_path / "cache", handles[:1], encoder, CacheConfig())
+    with pytest.raises(BadFileError, match=r"states of .* are not those that the episode has now"):
         update_cache(tmp_path / "cache", handles, encoder, CacheConfig())
 
 

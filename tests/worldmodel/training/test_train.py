@@ -33,6 +33,7 @@ from armchair.worldmodel.training.horizon import HorizonConfig
 from armchair.worldmodel.training.learner import PredictorSize, TrainConfig, TrainLearner
 from armchair.worldmodel.training.pairs import PairConfig
 from tests.factories import make_episode
+from tests.worldmodel.models import tiny_sandbox
 
 EVERY_STEP = LoopConfig(checkpoint_minutes=0.0)
 SEARCH = InferenceConfig(
@@ -86,6 +87,18 @@ def test_a_run_its_resume_and_its_relay(episodes: Path, saved: Path, tmp_path: P
     with pytest.raises(BadFileError, match="not a history"):
         run(episodes, saved, tmp_path / "c", init=folder)
     assert not (tmp_path / "c").exists(), "refused before anything is encoded or written"
+
+
+def test_the_encoder_that_is_trained_on_is_the_one_that_is_saved(
+    episodes: Path, tmp_path: Path
+) -> None:
+    tiny_sandbox().save_pretrained(tmp_path / "model")  # in float32
+    folder = run(episodes, tmp_path / "model", tmp_path / "a")
+    assert "rounded to bfloat16" in (tmp_path / "a" / "log.txt").read_text()
+    run(episodes, folder, tmp_path / "b", cache=tmp_path / "a" / "tokens")  # the same encoder
+    log = (tmp_path / "b" / "log.txt").read_text()
+    assert "rounded to bfloat16" not in log
+    assert "encoded" not in log
 
 
 def test_units_are_measured_anew_for_an_encoder_that_went_on_learning(
@@ -232,6 +245,11 @@ def test_a_model_is_there_when_scoring_fails(
 def test_bad_input(episodes: Path, saved: Path, tmp_path: Path) -> None:
     with pytest.raises(BadFileError, match=r"config\.json: there is no such file"):
         run(episodes, tmp_path, tmp_path / "out")
+    heads = replace(RECIPE, predictor=PredictorSize(width=24, depth=1, heads=5))
+    with pytest.raises(BadValueError, match="5 heads"):
+        run(episodes, saved, tmp_path / "out", recipe=heads)
+    with pytest.raises(BadValueError, match="seed is -1"):
+        run(episodes, saved, tmp_path / "out", seed=-1)
     with pytest.raises(BadValueError, match="one of the two"):
         run(episodes, saved, tmp_path / "out", minutes=1.0)
     (tmp_path / "empty").mkdir()

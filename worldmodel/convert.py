@@ -29,16 +29,19 @@ def convert(
     role: meta.EncoderRole = "target_encoder",
     architecture: Path | None = None,
     numbers: Literal["float32", "bfloat16"] = "float32",
+    seconds_per_step: float | None = None,
 ) -> EncoderConfig:
     """Write the weights of `source` (as `WorldModel.from_pretrained` takes it) to `out`.
 
     `architecture` is the config.json that says the size of a `.pt` file which is none of the
-    released ones. Returns the encoder's size.
+    released ones; `seconds_per_step` replaces what the source says. Returns the encoder's size.
     """
     if architecture is None:
         model = load_world_model(source, role)
     else:
         model = load_of_architecture(Path(source), architecture, role, whole=part == "all")
+    if seconds_per_step is not None:
+        model.seconds_per_step = seconds_per_step
     out.parent.mkdir(parents=True, exist_ok=True)
     whole = part == "all" and not isinstance(model.predictor, NoPredictor)
     if layout == "huggingface":

@@ -8,7 +8,7 @@ from typing import Literal
 
 from rich.console import Console
 
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_least
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,9 @@ class Config:
     model's or a frame encoder's of ours, or an encoder's for transformers."""
     numbers: Literal["float32", "bfloat16"] = "float32"
     """Number format on disk of our own layout; the others are float32."""
+    seconds_per_step: float | None = None
+    """Time of a model step that our own layout keeps; 0.267 for released weights unless set. Their
+    loader went by the headers of DROID's videos, 60 fps over 15 Hz, which makes a step 1.0 s."""
 
     def __post_init__(self) -> None:
         if (self.to == "meta") != (self.out.suffix == ".pt"):
@@ -43,6 +46,13 @@ class Config:
                 f"--out {self.out} with --to {self.to}: Meta's layout is one file that ends in "
                 ".pt, the others are a folder."
             )
+        if self.seconds_per_step is not None:
+            if (self.to, self.part) != ("armchair", "all"):
+                raise BadValueError(
+                    "--seconds-per-step is kept with our own layout of a whole model: leave out "
+                    "--to and --part."
+                )
+            check_least(self, seconds_per_step=1 / 15)
 
 
 def run(config: Config) -> None:
@@ -50,7 +60,7 @@ def run(config: Config) -> None:
     from armchair.worldmodel.convert import convert
 
     size = convert(config.source, config.out, config.to, config.part, config.role,
-                   config.architecture, config.numbers)  # fmt: skip
+                   config.architecture, config.numbers, config.seconds_per_step)  # fmt: skip
     height, width = size.image_shape
     about = f"encoder of width {size.width} and depth {size.depth}, pictures of {height} × {width}"
     Console().print(f"{config.source} → {config.out} ({about})", highlight=False, soft_wrap=True)

@@ -180,6 +180,14 @@ def test_meta_to_ours_and_back(golden_model: WorldModel, tmp_path: Path) -> None
     assert torch.equal(again.encode(FRAMES), golden_model.encode(FRAMES))
 
 
+def test_the_time_of_a_step_may_be_set(tmp_path: Path) -> None:
+    command = ["convert", "--source", str(GOLDEN / "tiny64_ac.pt"), "--out", str(tmp_path / "a")]
+    assert main([*command, "--seconds-per-step", "1.0"]) == 0
+    assert WorldModel.from_pretrained(tmp_path / "a").seconds_per_step == 1.0
+    assert main([*command, "--seconds-per-step", "0"]) == 2
+    assert main([*command, "--seconds-per-step", "1", "--part", "encoder"]) == 2
+
+
 def test_encoders_go_to_transformers_and_back(
     sandbox: WorldModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

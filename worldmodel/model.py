@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 SECONDS_PER_STEP = 4 / 15
 """Every fourth row of a 15 Hz recording is a model frame."""
-TOKENS_AT_ONCE = {"cpu": 1056, "cuda": 131072}
-"""Tokens of a chunk of candidates: small enough for a CPU's cache, large enough for a GPU."""
+TOKENS_PER_CORE, TOKENS_ON_GPU = 1056, 131072
+"""Tokens of a chunk of candidates: few enough for the caches of a CPU's cores, as many as keep each
+of them, or a GPU, at work."""
 
 
 class WorldModel(nn.Module):
@@ -181,7 +182,9 @@ class WorldModel(nn.Module):
     def _chunk(self) -> int:
         config = self.predictor.config
         tokens = config.tokens_per_frame + config.conditions
-        return max(1, TOKENS_AT_ONCE.get(self.device.type, 1056) // tokens)
+        on_gpu = self.device.type == "cuda"
+        at_once = TOKENS_ON_GPU if on_gpu else TOKENS_PER_CORE * torch.get_num_threads()
+        return max(1, at_once // tokens)
 
     def save_pretrained(
         self, folder: Path | str, dtype: torch.dtype = torch.float32, card: str | None = None

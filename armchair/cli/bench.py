@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
-from rich.table import Column, Table
+from rich.table import Table
 
 from armchair.cli._places import check_file
 from armchair.errors import BadValueError
@@ -82,18 +82,21 @@ def run(config: Config) -> None:
         contenders=config.contenders,
         mesh_keep=config.mesh_keep,
     )
-    work, against = (Column(name, overflow="fold") for name in ("work", "against"))
-    table = Table("", work, "seconds", "per second", against, "ratio")
+    table = Table("", "seconds", "per second", "ratio", box=None)
+    lines: list[str] = []
     figures: dict[str, object] = {}
     page = {"code": code_version(), "cpu": processor(), "benchmarks": figures}
     for name in track(benchmarks, "bench", console=Console(stderr=True), transient=True):
         found = benchmarks[name](setting)
         numbers = [f"{found.seconds:.3g}", f"{found.per_second:.3g}", f"{found.ratio:.3g}"]
-        table.add_row(name, found.what, *numbers[:2], found.against, numbers[2])
-        for figure, value in found.figures.items():
-            table.add_row("", f"  {figure}", "", "", "", f"{value:.3g}")
+        table.add_row(name, *numbers)
+        lines += ["", f"{name}: {found.what}; ratio to {found.against}"]
+        lines += [f"  {figure.replace('_', ' ')}: {v:.3g}" for figure, v in found.figures.items()]
         figures[name] = {**vars(found), "ratio": found.ratio}
         if config.out is not None:
             config.out.parent.mkdir(parents=True, exist_ok=True)
             atomic.write_json(config.out, page)
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)

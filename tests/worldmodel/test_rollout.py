@@ -53,6 +53,12 @@ def recomputed(
     return torch.stack(imagined)
 
 
+def in_chunks(monkeypatch: pytest.MonkeyPatch, tokens: int) -> None:
+    """Let so many tokens be imagined at once."""
+    monkeypatch.setattr(model_module, "TOKENS_PER_CORE", tokens)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+
+
 @pytest.mark.usefixtures("float32")
 @pytest.mark.parametrize("frames", [1, 2, 3])
 @pytest.mark.parametrize("horizon", [1, 3])
@@ -75,7 +81,7 @@ def test_the_packed_network_equals_the_modules(
     model.predictor.config = replace(model.predictor.config, context_frames=window)
     lived = [torch.stack(part) for part in zip(context(3), context(3, seed=1), strict=True)]
     plans = candidates(8, 3).unflatten(0, (2, 4))
-    monkeypatch.setattr(model_module, "TOKENS_AT_ONCE", {"cpu": 18})
+    in_chunks(monkeypatch, tokens=18)
     ours = model.rollout_batch(*lived, plans)
     modules = module_rollouts.imagine(model, rollouts.Context(*lived), plans, None, chunk=3)
     torch.testing.assert_close(ours, modules, atol=1e-4, rtol=1e-4)
@@ -143,7 +149,7 @@ def test_weights_are_packed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_chunks_change_nothing(sandbox: WorldModel, monkeypatch: pytest.MonkeyPatch) -> None:
     lived, plans = context(2), candidates(7, 2)
     whole = sandbox.rollout(*lived, plans)
-    monkeypatch.setattr(model_module, "TOKENS_AT_ONCE", {"cpu": 18})
+    in_chunks(monkeypatch, tokens=18)
     torch.testing.assert_close(sandbox.rollout(*lived, plans), whole, atol=1e-5, rtol=1e-5)
 
 
@@ -157,7 +163,7 @@ def test_environments_together_equal_one_by_one(
     alone = torch.stack([sandbox.rollout(*c, p) for c, p in zip(lived, plans, strict=True)])
     together = [torch.stack(part) for part in zip(*lived, strict=True)]
     for tokens in (4224, 30):  # all at once, and five rows at a time, across environments
-        monkeypatch.setattr(model_module, "TOKENS_AT_ONCE", {"cpu": tokens})
+        in_chunks(monkeypatch, tokens)
         found = sandbox.rollout_batch(*together, plans)
         torch.testing.assert_close(found, alone, atol=1e-5, rtol=1e-5)
 

@@ -1,7 +1,7 @@
 """Put reports of several planners side by side, with exact McNemar tests between them.
 
-Takes folders of `armchair evaluate` on the same role, level and seed. Prints the tests and writes
-compare.md, with the layouts of the paper's tables 2 and 3, and compare.json into --out.
+Takes folders of `armchair evaluate` on the same role, level and seed. Prints rates and tests and
+writes compare.md, with the layouts of the paper's tables 2 and 3, and compare.json into --out.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ class Config:
 
     reports: tuple[Path, ...]
     """Two or more folders with a report.json, or such files."""
+    against: str | None = None
+    """Test this planner against each other alone, by its name in the page; every two unless set."""
     out: Path = Path("runs/compare")
     """Folder for compare.md and compare.json; files of these names are replaced."""
 
@@ -32,18 +34,25 @@ class Config:
 
 def run(config: Config) -> None:
     """Compare, write the page and the numbers, show the tests."""
-    from armchair.evaluation.comparison import pairings, pairings_table, read_reports, unlike
+    from armchair.evaluation.comparison import (
+        pairings,
+        pairings_table,
+        rates_table,
+        read_reports,
+        unlike,
+    )
     from armchair.evaluation.paper_tables import paper_tables
     from armchair.worldmodel.optimisation import atomic
 
     reports = read_reports(config.reports)
-    found = pairings(reports)
+    found = pairings(reports, config.against)
     if not found:
         raise BadValueError("the reports have no episode of any task in common.")
-    tests, warnings = pairings_table(found), unlike(reports)
+    rates, tests, warnings = rates_table(reports), pairings_table(found), unlike(reports)
     page = "\n\n".join(
         [
             "# Planners side by side",
+            rates,
             "Same episodes for all. A low p says that the difference is hard to explain by chance; "
             "it is not corrected for the number of tests. Evaluations per action are what the "
             "first and the second spent.",
@@ -59,5 +68,6 @@ def run(config: Config) -> None:
     console = Console()
     for line in warnings:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{rates}\n", markup=False, highlight=False, soft_wrap=True)
     console.print(tests, markup=False, highlight=False, soft_wrap=True)
     console.print(f"compare.md and compare.json are in {config.out}", soft_wrap=True)

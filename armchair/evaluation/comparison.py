@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from armchair.errors import BadFileError, BadValueError
+from armchair.errors import BadFileError, BadValueError, UnknownNameError
 from armchair.evaluation.folder import RunFolder
 from armchair.evaluation.markdown import table
 from armchair.evaluation.paper_tables import paper_tables
@@ -160,12 +160,20 @@ def _read(path: Path) -> ReadReport:
     return report
 
 
-def pairings(reports: Sequence[ReadReport]) -> list[Pairing]:
-    """Return every two planners on every task that both played, over their shared episodes."""
+def pairings(reports: Sequence[ReadReport], against: str | None = None) -> list[Pairing]:
+    """Return every two planners on every task that both played, over their shared episodes.
+
+    `against`: only those with this one. Raises `UnknownNameError` if there is none of that name.
+    """
+    names = [report.name for report in reports]
+    if against is not None and against not in names:
+        raise UnknownNameError("planner to compare against", against, names)
     tasks = dict.fromkeys(task for report in reports for task in report.content["tasks"])
     found = []
     for task in tasks:
         for first, second in combinations(reports, 2):
+            if against is not None and against not in (first.name, second.name):
+                continue
             ours, theirs = first.successes(task), second.successes(task)
             shared = ours.keys() & theirs.keys()
             if not shared:
@@ -185,6 +193,24 @@ def pairings(reports: Sequence[ReadReport]) -> list[Pairing]:
                 )
             )
     return found
+
+
+def rates_table(reports: Sequence[ReadReport]) -> str:
+    """Return each planner's successes by task, with 95 % Wilson intervals, as a Markdown table."""
+    tasks = list(dict.fromkeys(task for report in reports for task in report.content["tasks"]))
+    rows = []
+    for report in reports:
+        cells = []
+        for task in tasks:
+            played = report.content["tasks"].get(task)
+            if played is None:
+                cells.append("–")
+                continue
+            low, high = (round(100 * bound) for bound in played["wilson95"])
+            cells.append(f"{played['successes']}/{played['episodes']} ({low}–{high} %)")
+        spent = [report.evaluations(task) for task in report.content["tasks"]]
+        rows.append([report.name, *cells, f"{round(sum(spent) / max(len(spent), 1)):,}"])
+    return table(["planner", *tasks, "evaluations per action"], rows)
 
 
 def pairings_table(found: Sequence[Pairing]) -> str:

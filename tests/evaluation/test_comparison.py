@@ -81,7 +81,20 @@ def test_the_verb_writes_tests_and_tables(
     assert "| V-JEPA 2-AC, average | real robot, from the paper | 100 % | 65 % | 25 % |" in page
     numbers = json.loads((tmp_path / "out" / "compare.json").read_text())
     assert numbers["mcnemar"][0]["p_value"] == 1.0
-    assert "exact p" in capsys.readouterr().out
+    assert "| cem (a) | 1/2 (10–90 %) | 320 |" in page
+    printed = capsys.readouterr().out
+    assert "exact p" in printed
+    assert "1/2 (10–90 %)" in printed
+
+
+def test_one_planner_against_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folders = [str(write(tmp_path / name, name, [True])) for name in ("cem", "icem", "mppi")]
+    options = ["compare", "--reports", *folders, "--out", str(tmp_path / "out")]
+    assert main([*options, "--against", "icem"]) == 0
+    numbers = json.loads((tmp_path / "out" / "compare.json").read_text())["mcnemar"]
+    assert [(p["first"], p["second"]) for p in numbers] == [("cem", "icem"), ("icem", "mppi")]
+    assert main([*options, "--against", "icen"]) == 2
+    assert "Did you mean 'icem'" in capsys.readouterr().err
 
 
 def test_folders_of_the_same_name_are_told_apart(tmp_path: Path) -> None:

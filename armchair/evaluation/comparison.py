@@ -12,7 +12,7 @@ from typing import Any
 from armchair.errors import BadFileError, BadValueError, UnknownNameError
 from armchair.evaluation.folder import RunFolder
 from armchair.evaluation.markdown import table
-from armchair.evaluation.paper_tables import paper_tables
+from armchair.evaluation.paper_tables import paper_tables, rates
 from armchair.evaluation.provenance import in_short
 from armchair.evaluation.statistics import mcnemar_exact
 
@@ -200,16 +200,9 @@ def rates_table(reports: Sequence[ReadReport]) -> str:
     tasks = list(dict.fromkeys(task for report in reports for task in report.content["tasks"]))
     rows = []
     for report in reports:
-        cells = []
-        for task in tasks:
-            played = report.content["tasks"].get(task)
-            if played is None:
-                cells.append("–")
-                continue
-            low, high = (round(100 * bound) for bound in played["wilson95"])
-            cells.append(f"{played['successes']}/{played['episodes']} ({low}–{high} %)")
         spent = [report.evaluations(task) for task in report.content["tasks"]]
-        rows.append([report.name, *cells, f"{round(sum(spent) / max(len(spent), 1)):,}"])
+        mean = f"{round(sum(spent) / max(len(spent), 1)):,}"
+        rows.append([report.name, *rates(report.content, tasks), mean])
     return table(["planner", *tasks, "evaluations per action"], rows)
 
 

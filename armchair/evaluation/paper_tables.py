@@ -68,8 +68,8 @@ def paper_tables(reports: Mapping[str, Mapping[str, Any]]) -> str:
     three = [_published_cells(row) for row in TABLE_3]
     for name, report in reports.items():
         where = f"simulation, benchmark {report['benchmark']}, role {report['role']}"
-        two.append([f"**{name}**", where, *_rates(report, TASK_NAMES)])
-        three.append([f"**{name}**", where, *_costs(report), *_rates(report, TABLE_3_TASKS)])
+        two.append([f"**{name}**", where, *rates(report, TASK_NAMES)])
+        three.append([f"**{name}**", where, *_costs(report), *rates(report, TABLE_3_TASKS)])
     costs = ["samples", "iterations", "horizon", "seconds per action", "evaluations"]
     heads = [HEADS[TASK_NAMES.index(task)] for task in TABLE_3_TASKS]
     return "\n\n".join(
@@ -91,7 +91,8 @@ def _published_cells(row: PublishedCost) -> list[str]:
     return [row.method, REAL, *budget, *cost, *(f"{rate} %" for rate in row.rates)]
 
 
-def _rates(report: Mapping[str, Any], tasks: Sequence[str]) -> list[str]:
+def rates(report: Mapping[str, Any], tasks: Sequence[str]) -> list[str]:
+    """Return a cell a task: percent, 95 % Wilson interval, successes; – if unplayed."""
     cells = []
     for task in tasks:
         played = report["tasks"].get(task)

@@ -81,10 +81,10 @@ def test_the_verb_writes_tests_and_tables(
     assert "| V-JEPA 2-AC, average | real robot, from the paper | 100 % | 65 % | 25 % |" in page
     numbers = json.loads((tmp_path / "out" / "compare.json").read_text())
     assert numbers["mcnemar"][0]["p_value"] == 1.0
-    assert "| cem (a) | 1/2 (10–90 %) | 320 |" in page
+    assert "| cem (a) | 50 % (10–90), 1/2 | 320 |" in page
     printed = capsys.readouterr().out
     assert "exact p" in printed
-    assert "1/2 (10–90 %)" in printed
+    assert "50 % (10–90), 1/2" in printed
 
 
 def test_one_planner_against_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

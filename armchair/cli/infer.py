@@ -15,11 +15,15 @@ from armchair.cli._places import check_file
 from armchair.errors import BadValueError
 from armchair.worldmodel.data.episodes import EpisodeHandle
 from armchair.worldmodel.training.action_inference import InferenceConfig, InferenceScore
+from armchair.worldmodel.training.cache_layout import CacheConfig
 from armchair.worldmodel.training.horizon import HorizonConfig, HorizonScore
 
 if TYPE_CHECKING:
     from armchair.worldmodel.model import WorldModel
     from armchair.worldmodel.training.token_cache import TokenCache
+
+FINEST = CacheConfig(numbers="float16")
+"""How frames are encoded for scoring."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +67,8 @@ def run(config: Config) -> None:
     model = WorldModel.from_pretrained(config.model).to(best_device())
     _ = model.predictor.config  # an encoder alone is refused before anything is encoded
     groups = [(folder,) for folder in config.episodes] if config.apart else [config.episodes]
-    scores = [_score(model, folders, config) for folders in groups]
+    picked = [_picked(folders, config) for folders in groups]
+    scores = [_score(model, *both, config) for both in zip(groups, picked, strict=True)]
     facts = {
         "model": config.model,
         "seed": config.seed,
@@ -79,19 +84,27 @@ def run(config: Config) -> None:
         atomic.write_json(config.out, {**facts, "scores": scores})
 
 
-def _score(model: WorldModel, folders: Sequence[Path], config: Config) -> dict[str, Any]:
-    """Score the episodes of some folders together; print, and return what goes to the JSON file."""
+def _picked(folders: Sequence[Path], config: Config) -> list[EpisodeHandle]:
+    """Return the episodes to score; raises `BadValueError` where they have too few pairs."""
     from armchair.worldmodel.data.episodes import DroidEpisodes
-    from armchair.worldmodel.training.action_inference import score_pairs
-    from armchair.worldmodel.training.cache_layout import CacheConfig
-    from armchair.worldmodel.training.token_cache import update_cache
+    from armchair.worldmodel.training.action_inference import check_pairs
 
     handles: list[EpisodeHandle] = [h for folder in folders for h in DroidEpisodes(folder)]
     picked = handles[:: -(-len(handles) // config.max_episodes)]
+    check_pairs([handle.states() for handle in picked], config.search, FINEST.row_stride)
+    return picked
+
+
+def _score(
+    model: WorldModel, folders: Sequence[Path], picked: list[EpisodeHandle], config: Config
+) -> dict[str, Any]:
+    """Score the episodes of some folders together; print, and return what goes to the JSON file."""
+    from armchair.worldmodel.training.action_inference import score_pairs
+    from armchair.worldmodel.training.token_cache import update_cache
+
     names = ", ".join(map(str, folders))
     with tempfile.TemporaryDirectory() as folder:
-        finest = CacheConfig(numbers="float16")
-        cache = update_cache(Path(folder), picked, model.encoder, finest)
+        cache = update_cache(Path(folder), picked, model.encoder, FINEST)
         pairs = score_pairs(model, cache, config.search, config.seed)
         _print_pairs(pairs, f"{names} ({len(picked)} episodes)")
         rollouts = _roll_out(model, cache, config)

@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from armchair.episode_names import FINGER_CONTACTS, HELD, OBJECT_POSE, SIMULATION
 from armchair.errors import BadFileError
 from armchair.poses import euler_to_matrix
+from armchair.worldmodel.data.check_simulation import LABELS, simulation_problems
 from armchair.worldmodel.data.episodes import EpisodeHandle
+from armchair.worldmodel.data.trajectory import holds, open_trajectory, read_dataset
 
 Array = NDArray[np.float64]
 
@@ -77,7 +78,7 @@ def read_labels(episode: EpisodeHandle) -> dict[str, Array]:
     """Return what is known of every row, by target's name, (T, width); real data know no objects.
 
     `simulation.h5` may hold object_pose (T, 7), finger_contacts (T, fingers), and held (T,). Raises
-    `BadFileError` where it cannot be read.
+    `BadFileError` where it cannot be read, or does not fit trajectory.h5.
     """
     states = episode.states()
     rotation = euler_to_matrix(states[:, 3:6])
@@ -89,17 +90,14 @@ def read_labels(episode: EpisodeHandle) -> dict[str, Array]:
     path = episode.path / SIMULATION
     if not path.exists():
         return labels
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            named = {name: np.asarray(file[name]) for name in file}
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        fix = "Delete it, or copy it again."
-        raise BadFileError(path, f"cannot be read ({error})", fix) from error
-    sidecar = {n: found for n, found in named.items() if found.shape[:1] == (len(states),)}
+    for problem in simulation_problems(episode):
+        raise BadFileError(problem.path, problem.found, problem.fix)
+    with open_trajectory(path) as file:
+        sidecar = {name: read_dataset(file, name) for name in LABELS if holds(file, name)}
     if OBJECT_POSE in sidecar:
         labels["object position"] = sidecar[OBJECT_POSE][:, :3].astype(np.float64)
-    for name, stored in (("contact", FINGER_CONTACTS), ("held", HELD)):
-        if stored in sidecar:
-            flags = sidecar[stored].reshape(len(states), -1).any(axis=1)
+    for name, written in (("contact", FINGER_CONTACTS), ("held", HELD)):
+        if written in sidecar:
+            flags = sidecar[written].reshape(len(states), -1).any(axis=1)
             labels[name] = flags[:, None].astype(np.float64)
     return labels

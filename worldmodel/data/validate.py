@@ -12,6 +12,7 @@ from pathlib import Path
 from armchair.episode_names import TRAJECTORY
 from armchair.errors import ArmchairError
 from armchair.worldmodel.data.check_metadata import metadata_problems
+from armchair.worldmodel.data.check_simulation import simulation_problems
 from armchair.worldmodel.data.check_trajectory import trajectory_problems
 from armchair.worldmodel.data.check_videos import video_problems
 from armchair.worldmodel.data.episodes import EpisodeHandle
@@ -24,7 +25,8 @@ def validate_episode(path: Path) -> list[Problem]:
     """Return every problem of one episode folder; decodes every frame. Raises nothing."""
     handle = EpisodeHandle(Path(path))
     problems: list[Problem] = []
-    for check in (metadata_problems, trajectory_problems, _states, video_problems):
+    checks = (metadata_problems, trajectory_problems, _states, simulation_problems, video_problems)
+    for check in checks:
         try:
             for problem in check(handle):
                 problems.append(problem)  # what was found before an error counts

@@ -10,15 +10,19 @@ beyond, there is no such action, and a model says the same of all of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from armchair.errors import BadValueError, check_least
+from armchair.poses import difference
 from armchair.worldmodel.model import WorldModel
-from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
+from armchair.worldmodel.training.clips import ClipConfig, ClipSampler, pairs_apart
 from armchair.worldmodel.training.pairs import ChosenPairs, PairConfig, choose_pairs
 from armchair.worldmodel.training.token_cache import TokenCache
 
@@ -100,6 +104,22 @@ def sample_pairs(
     clips = sampler.read(candidates[chosen.index])
     latents = model.latents_of(clips.tokens.to(model.device))  # a second LayerNorm changes nothing
     return Pairs(latents[:, 0], latents[:, 1], clips.states[:, 0], clips.actions[:, 0], chosen)
+
+
+def check_pairs(
+    episodes: Sequence[NDArray[np.float64]], config: InferenceConfig, stride: int
+) -> None:
+    """Raise `BadValueError` if a cache of episodes with these states (T, 7), every `stride`-th row
+    of them, would have too few pairs: before anything is encoded."""
+    frames = [states[::stride] for states in episodes]
+    states, owner = np.concatenate(frames), np.repeat(np.arange(len(frames)), [*map(len, frames)])
+    pairs = pairs_apart(owner, _clips(config).gaps(stride))
+    moves = difference(states[pairs[:, 0]], states[pairs[:, 1]])
+    choose_pairs(moves, config.pairs, torch.Generator())
+
+
+def _clips(config: InferenceConfig) -> ClipConfig:
+    return ClipConfig(frames=2, max_move=config.pairs.move[1])
 
 
 @torch.no_grad()
@@ -207,8 +227,7 @@ def score_pairs(
     model: WorldModel, cache: TokenCache, config: InferenceConfig, seed: int
 ) -> InferenceScore:
     """Return the scores of a world model on the pairs that a cache of its tokens has."""
-    clips = ClipConfig(frames=2, max_move=config.pairs.move[1])
-    sampler = ClipSampler(cache, clips, sandbox_roll=model.sandbox)
+    sampler = ClipSampler(cache, _clips(config), sandbox_roll=model.sandbox)
     generator = torch.Generator().manual_seed(seed)
     pairs = sample_pairs(model, sampler, config, generator)
     inferred = infer_actions(model, pairs, config, generator)

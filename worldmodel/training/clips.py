@@ -56,6 +56,16 @@ class ClipConfig:
         if not 0 <= self.gripping_share <= 1:
             raise BadValueError(f"gripping_share is {self.gripping_share}; it is in [0, 1].")
 
+    def gaps(self, stride: int) -> tuple[int, int]:
+        """Return the least and largest gap in frames that lie `stride` rows apart.
+
+        Raises `BadValueError` if there is none.
+        """
+        low, high = -(-self.gap_rows[0] // stride), self.gap_rows[1] // stride
+        if low > high:
+            raise BadValueError(f"gap_rows {self.gap_rows} holds no multiple of {stride} rows.")
+        return low, high
+
 
 class Clips(NamedTuple):
     """A batch: LayerNormed tokens (B, T, N, D), states (B, T, 7), actions (B, T-1, 7)."""
@@ -72,13 +82,8 @@ class ClipSampler:
         """`sandbox_roll`: roll in [0, 2 pi), else in (-pi, pi] as the files have it."""
         self.cache, self.config, self.sandbox_roll = cache, config, sandbox_roll
         stride = cache.layout.row_stride
-        low, high = -(-config.gap_rows[0] // stride), config.gap_rows[1] // stride
-        if low > high:
-            raise BadValueError(
-                f"gap_rows {config.gap_rows} holds no multiple of the cache's stride {stride}."
-            )
-        self._gaps = (low, high)
-        self.least_seconds = low * stride / ROWS_PER_SECOND
+        self._gaps = config.gaps(stride)
+        self.least_seconds = self._gaps[0] * stride / ROWS_PER_SECOND
         """Time from one frame of a clip to the next, if the gap is the shortest that is drawn."""
         self._episode = np.repeat(np.arange(len(cache.episodes)), [e.count for e in cache.episodes])
 
@@ -117,13 +122,7 @@ class ClipSampler:
 
     def all_pairs(self) -> NDArray[np.int64]:
         """Return indices (K, 2) of all pairs of frames a legal gap apart, forward in time."""
-        gaps = range(self._gaps[0], self._gaps[1] + 1)
-        starts = [np.arange(max(len(self.cache) - gap, 0)) for gap in gaps]
-        pairs = np.concatenate(
-            [np.stack([first, first + gap], 1) for first, gap in zip(starts, gaps, strict=True)]
-        )
-        same: NDArray[np.int64] = pairs[self._episode[pairs[:, 0]] == self._episode[pairs[:, 1]]]
-        return same
+        return pairs_apart(self._episode, self._gaps)
 
     def sample_frames(self, generator: torch.Generator, batch: int) -> NDArray[np.int64]:
         """Return frame indices (batch, T) of clips that keep within episode and move bound."""
@@ -178,3 +177,15 @@ class ClipSampler:
         works = (change[:, 6] > GRIPPER_WORKS) & (change[:, :3].max(1) < HAND_STAYS_M)
         fits: NDArray[np.bool_] = self._fits(frames) & works
         return fits
+
+
+def pairs_apart(episode: NDArray[np.int64], gaps: tuple[int, int]) -> NDArray[np.int64]:
+    """Return indices (K, 2) of all pairs of frames with a gap in this range, forward in time and
+    both of one episode; `episode` (F,) says whose each frame is."""
+    wanted = range(gaps[0], gaps[1] + 1)
+    starts = [np.arange(max(len(episode) - gap, 0)) for gap in wanted]
+    pairs = np.concatenate(
+        [np.stack([first, first + gap], 1) for first, gap in zip(starts, wanted, strict=True)]
+    )
+    same: NDArray[np.int64] = pairs[episode[pairs[:, 0]] == episode[pairs[:, 1]]]
+    return same

@@ -95,6 +95,17 @@ def metadata_file(change: Callable[[Path], Any]) -> Damage:
     return lambda folder: change(next(folder.glob("*.json")))
 
 
+def label(name: str, values: Any) -> Damage:
+    """Write a dataset of simulation.h5 anew."""
+
+    def damage(folder: Path) -> None:
+        with h5py.File(folder / "simulation.h5", "a") as file:
+            file.pop(name, None)
+            file[name] = values
+
+    return damage
+
+
 def break_video(folder: Path) -> None:
     content = bytearray((folder / MP4).read_bytes())
     start, end = content.index(b"mdat") + 2000, content.index(b"moov") - 500
@@ -220,6 +231,15 @@ CHECKING: dict[str, tuple[Damage, str, str]] = {
     "sidecar missing": (remove(SIDECAR), SIDECAR, "missing"),
     "sidecar short": (replace(SIDECAR, b"[1, 2]"), SIDECAR, "holds 2 times, expected one for each"),
     "sidecar cut": (replace(SIDECAR, b"[1, 2"), SIDECAR, "not JSON"),
+    "labels cut": (cut("simulation.h5", 0.5), "simulation.h5", "not a whole HDF5.*delete"),
+    "labels of other rows": (label("held", np.zeros(39)), "simulation.h5",
+        r"held is \(39,\), expected \(40,\)"),
+    "object without a turn": (label("object_pose", np.zeros((40, 3))), "simulation.h5",
+        r"object_pose is \(40, 3\), expected \(40, 7\)"),
+    "NaN in a label": (label("object_pose", np.full((40, 7), np.nan)), "simulation.h5",
+        "object_pose is nan at row 0"),
+    "words as a label": (label("finger_contacts", np.full((40, 2), b"no")), "simulation.h5",
+        "finger_contacts is .*expected numbers"),
 }  # fmt: skip
 
 

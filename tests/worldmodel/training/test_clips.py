@@ -57,7 +57,7 @@ def test_a_share_of_clips_begins_with_the_gripper_at_work(cache: TokenCache) -> 
 
 
 def test_impossible_settings(cache: TokenCache) -> None:
-    with pytest.raises(BadValueError, match="no multiple of the cache's stride"):
+    with pytest.raises(BadValueError, match="no multiple of 4 rows"):
         ClipSampler(cache, ClipConfig(gap_rows=(5, 7)))
     with pytest.raises(BadValueError, match="hardly any clip"):
         ClipSampler(cache, ClipConfig(gap_rows=(80, 80))).sample(generator())

@@ -27,6 +27,7 @@ from armchair.worldmodel.encoder_files import save_encoder
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.draws import Piece, read_history
 from armchair.worldmodel.optimisation.loop import LoopConfig
+from armchair.worldmodel.training import token_cache
 from armchair.worldmodel.training.action_inference import InferenceConfig
 from armchair.worldmodel.training.clips import ClipConfig
 from armchair.worldmodel.training.horizon import HorizonConfig
@@ -194,6 +195,16 @@ def test_infer_scores_folders_apart(
     one, other = json.loads(out.read_text())["scores"]
     assert one == other
     assert capsys.readouterr().out.count("inferred against logged actions") == 2
+
+
+def test_too_few_pairs_are_told_before_anything_is_encoded(
+    episodes: Path, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = run(episodes, saved, tmp_path / "a")
+    monkeypatch.setattr(token_cache, "update_cache", lambda *_: pytest.fail("encoded"))
+    many = replace(SEARCH, pairs=replace(SEARCH.pairs, count=99_999))
+    with pytest.raises(BadValueError, match="99999 are wanted; give more held-out episodes"):
+        infer.run(infer.Config(episodes=(episodes, episodes), model=str(model), search=many))
 
 
 def test_too_short_episodes_are_one_line(saved: Path, tmp_path: Path) -> None:

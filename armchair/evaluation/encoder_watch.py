@@ -47,7 +47,7 @@ class EncoderWatch:
                 continue
             error, key = TARGETS[name].error, f"watch/{name.replace(' ', '_')}"
             x, y = (tokens[torch.from_numpy(part)] for part in (fit, held))
-            guess = ridge(x, labels[fit], choose[fit], y)
+            guess = ridge(x, {name: labels[fit]}, choose[fit], y)[name]
             mean = np.broadcast_to(labels[fit].mean(0), labels[held].shape)
             values[f"{key}_cm"] = float(error(guess, labels[held]).mean())
             values[f"{key}_mean_cm"] = float(error(mean, labels[held]).mean())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -22,19 +22,34 @@ AT_ONCE = 2_000
 """Frames that are in float32 together; tokens may come in bfloat16."""
 
 
-def ridge(train: Tensor, wanted: Array, chosen_on: NDArray[np.bool_], test: Tensor) -> Array:
-    """Return predictions (T, K) of ridge regression from tokens (F, N, D) to targets (F, K).
+def ridge(
+    train: Tensor, wanted: Mapping[str, Array], chosen_on: NDArray[np.bool_], test: Tensor
+) -> dict[str, Array]:
+    """Return predictions (T, K) of ridge regression from tokens (F, N, D) to each target (F, K).
 
-    The penalty is the best on the rows of the training set that `chosen_on` marks, fitted on the
-    others; then everything is fitted with it. In the dual where frames are fewer than features, and
-    otherwise in the primal: the same answers.
+    A target's penalty is the best on the rows of the training set that `chosen_on` marks, fitted on
+    the others; then everything is fitted with it. In the dual where frames are fewer than features,
+    and otherwise in the primal: the same answers. All targets share the work.
     """
     centre, (x, to) = train.mean(0, dtype=torch.float32), (train.flatten(1), test.flatten(1))
     solve = _dual if len(x) <= x.shape[1] else _primal
     chosen, centre = torch.from_numpy(chosen_on), centre.flatten()
-    tried = solve(x[~chosen], wanted[~chosen_on], x[chosen], PENALTIES, centre)
-    errors = [np.square(guess - wanted[chosen_on]).mean() for guess in tried]
-    return solve(x, wanted, to, [PENALTIES[int(np.argmin(errors))]], centre)[0]
+    together, ends = np.concatenate([*wanted.values()], axis=1), _ends(wanted)
+    tried = solve(x[~chosen], together[~chosen_on], x[chosen], PENALTIES, centre)
+    missed = [np.square(guess - together[chosen_on]).mean(0) for guess in tried]
+    best = {
+        name: PENALTIES[int(np.argmin([errors[at].mean() for errors in missed]))]
+        for name, at in ends.items()
+    }
+    penalties = sorted(set(best.values()))
+    found = dict(zip(penalties, solve(x, together, to, penalties, centre), strict=True))
+    return {name: found[best[name]][:, at] for name, at in ends.items()}
+
+
+def _ends(wanted: Mapping[str, Array]) -> dict[str, slice]:
+    """Return which columns of all targets side by side are whose."""
+    stops = np.cumsum([of.shape[1] for of in wanted.values()]).tolist()
+    return {name: slice(a, b) for name, a, b in zip(wanted, [0, *stops[:-1]], stops, strict=True)}
 
 
 def _dual(
@@ -65,7 +80,11 @@ def _primal(
     for penalty in penalties:
         strength = penalty * float(diagonal.sum()) / len(x) + 1e-9
         gram.diagonal().copy_(diagonal + strength)
-        weights = torch.cholesky_solve(moment, torch.linalg.cholesky(gram))
+        factor, failed = torch.linalg.cholesky_ex(gram)
+        if failed:  # too small a penalty for float32: as bad as can be
+            found.append(np.full((len(to), wanted.shape[1]), np.inf))
+            continue
+        weights = torch.cholesky_solve(moment, factor)
         parts = [part.sub(centre) @ weights for part in to.split(AT_ONCE)]
         found.append((torch.cat(parts).double() + mean).numpy())
     return found

@@ -71,13 +71,22 @@ def probe(
     data = gather(encoder, episodes, stride)
     if fit:
         data = _joined(gather(encoder, fit, stride), data)
-    scores, missing = {}, {}
-    for name in TARGETS:
+    return score(data, seed)
+
+
+def score(
+    data: ProbeData, seed: int, names: Sequence[str] = tuple(TARGETS)
+) -> tuple[dict[str, ProbeScore], dict[str, str]]:
+    """Return what `probe` does, of tokens and labels."""
+    missing: dict[str, str] = {}
+    alike: dict[bytes, list[str]] = {}
+    for name in names:
         try:
-            scores[name] = probe_one(data, name, seed)
+            alike.setdefault(_known(data, name).tobytes(), []).append(name)
         except BadValueError as reason:
             missing[name] = str(reason)
-    return scores, missing
+    scores = {k: one for group in alike.values() for k, one in _score_alike(data, group, seed)}
+    return {name: scores[name] for name in names if name in scores}, missing
 
 
 def gather(encoder: FrameEncoder, episodes: Sequence[EpisodeHandle], stride: int) -> ProbeData:
@@ -148,24 +157,47 @@ def encode(encoder: FrameEncoder, frames: NDArray[np.uint8]) -> Tensor:
     return torch.cat([layer_normalised(encoder(chunk)) for chunk in chunks])
 
 
-def probe_one(data: ProbeData, name: str, seed: int) -> ProbeScore:
-    """Return the score of one target; raises `BadValueError` where its labels do not allow it."""
+def _known(data: ProbeData, name: str) -> NDArray[np.bool_]:
+    """Return of which frames (F,) a target is known; raises `BadValueError` where its labels do not
+    allow a probe."""
     if name not in data.labels:
         raise BadValueError("no episode has its labels")
-    target, labels = TARGETS[name], data.labels[name]
-    known = np.isfinite(labels).all(axis=1)
-    test, train = known & data.test, known & ~data.test
-    chosen_on = (data.episode[train] // TEST_EVERY % CHOICE_EVERY) == 0
-    if not test.any() or chosen_on.all() or not chosen_on.any():
+    labels = data.labels[name]
+    known: NDArray[np.bool_] = np.isfinite(labels).all(axis=1)
+    train = known & ~data.test
+    chosen_on = _chosen_on(data)[train]
+    if not (known & data.test).any() or chosen_on.all() or not chosen_on.any():
         raise BadValueError("too few episodes have its labels")
     if np.ptp(labels[train], axis=0).max() == 0:
         raise BadValueError("it is the same in every frame")
-    wanted, truth = labels[train], labels[test]
+    return known
+
+
+def _chosen_on(data: ProbeData) -> NDArray[np.bool_]:
+    chosen: NDArray[np.bool_] = data.episode // TEST_EVERY % CHOICE_EVERY == 0
+    return chosen
+
+
+def _score_alike(
+    data: ProbeData, names: Sequence[str], seed: int
+) -> Iterator[tuple[str, ProbeScore]]:
+    """Yield the scores of targets that are known of the same frames."""
+    known = _known(data, names[0])
+    test, train = known & data.test, known & ~data.test
     x, y = data.tokens[torch.from_numpy(train)], data.tokens[torch.from_numpy(test)]
-    guesses = {
-        "mean": np.broadcast_to(wanted.mean(0), truth.shape),
-        "ridge": ridge(x, wanted, chosen_on, y),
-        "attentive": attentive(x, wanted, chosen_on, y, data.grid, seed),
-    }
-    errors = {kind: float(target.error(guess, truth).mean()) for kind, guess in guesses.items()}
-    return ProbeScore(unit=target.unit, train_frames=len(wanted), test_frames=len(truth), **errors)
+    chosen_on = _chosen_on(data)[train]
+    linear = ridge(x, {name: data.labels[name][train] for name in names}, chosen_on, y)
+    for name in names:
+        target, wanted, truth = TARGETS[name], data.labels[name][train], data.labels[name][test]
+        guesses = {
+            "mean": np.broadcast_to(wanted.mean(0), truth.shape),
+            "ridge": linear[name],
+            "attentive": attentive(x, wanted, chosen_on, y, data.grid, seed),
+        }
+        errors = {kind: float(target.error(of, truth).mean()) for kind, of in guesses.items()}
+        yield (
+            name,
+            ProbeScore(
+                unit=target.unit, train_frames=len(wanted), test_frames=len(truth), **errors
+            ),
+        )

@@ -14,9 +14,11 @@ Array = NDArray[np.float64]
 
 PENALTIES = tuple(float(x) for x in np.logspace(-4, 2, 13))
 """Tried relative to the mean diagonal of the kernel; chosen on episodes kept from the fit."""
-ATTENTIVE_STEPS, ATTENTIVE_BATCH, ATTENTIVE_RATE = 400, 64, 1e-3
-LOOK_EVERY = 40
-"""Steps from one look at the episodes kept from the fit to the next."""
+ATTENTIVE_BATCH, ATTENTIVE_RATE = 128, 3e-3
+ATTENTIVE_PASSES, ATTENTIVE_STEPS = 16, (400, 4_000)
+"""How often every frame is seen, within least and most steps."""
+LOOKS = 10
+"""How often the reader is tried on the episodes kept from the fit."""
 HEADS = 4
 AT_ONCE = 2_000
 """Frames that are in float32 together; tokens may come in bfloat16."""
@@ -146,14 +148,15 @@ def attentive(
     optimiser = torch.optim.AdamW(reader.parameters(), lr=ATTENTIVE_RATE, weight_decay=0.01)
     kept, lowest = np.zeros((len(test), wanted.shape[1])), float(aim[chosen].square().mean())
     fit, x_chosen = torch.nonzero(~chosen)[:, 0], train[chosen]
-    for step in range(ATTENTIVE_STEPS):
+    steps = int(np.clip(ATTENTIVE_PASSES * len(fit) // ATTENTIVE_BATCH, *ATTENTIVE_STEPS))
+    for step in range(steps):
         for group in optimiser.param_groups:
-            group["lr"] = ATTENTIVE_RATE * (1 - step / ATTENTIVE_STEPS)
+            group["lr"] = ATTENTIVE_RATE * (1 - step / steps)
         rows = fit[torch.randint(len(fit), (ATTENTIVE_BATCH,), generator=generator)]
         optimiser.zero_grad()
         F.mse_loss(reader(look(train[rows])), aim[rows]).backward()
         optimiser.step()
-        if (step + 1) % LOOK_EVERY == 0:
+        if (step + 1) % max(steps // LOOKS, 1) == 0:
             error = float(np.square(read(x_chosen) - aim[chosen].numpy()).mean())
             if error < lowest:
                 lowest, kept = error, read(test)

@@ -27,7 +27,7 @@ EPISODES, EACH = 24, 20
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe_fits, "ATTENTIVE_STEPS", 120)
+    monkeypatch.setattr(probe_fits, "ATTENTIVE_STEPS", (0, 120))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def probe_one(data: ProbeData, name: str) -> ProbeScore:
 
 
 def test_what_is_there_is_found(world: ProbeData, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe_fits, "ATTENTIVE_STEPS", 400)
+    monkeypatch.setattr(probe_fits, "ATTENTIVE_STEPS", (400, 400))
     flange = probe_one(world, "flange position")
     assert flange.mean > 15
     assert flange.ridge < 1.0
@@ -157,7 +157,7 @@ def test_inspect_prints_and_writes(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(probe_fits, "ATTENTIVE_STEPS", 5)
+    monkeypatch.setattr(probe_fits, "ATTENTIVE_STEPS", (5, 5))
     tiny_sandbox().save_pretrained(tmp_path / "model")
     more = ["--model", str(tmp_path / "model"), "--probes", str(tmp_path / "probes.json")]
     assert main(["inspect", str(episodes), *more]) == 0

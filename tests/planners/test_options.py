@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
 from armchair.errors import BadValueError, UnknownNameError
@@ -53,5 +55,22 @@ def test_options_of_a_planner_that_takes_none() -> None:
     class Own:
         def plan(self, *_: object) -> None: ...
 
-    with pytest.raises(BadValueError, match="Own takes no options"):
-        with_options(Own(), ["samples=3"])  # type: ignore[arg-type]
+    @dataclass(frozen=True)
+    class Bare(Own): ...
+
+    for planner in (Own(), Bare()):
+        assert with_options(planner, ()) is planner  # type: ignore[arg-type]
+        with pytest.raises(BadValueError, match=r"(Own|Bare) takes no options"):
+            with_options(planner, ["samples=3"])  # type: ignore[arg-type]
+
+
+def test_settings_of_a_planner_without_a_config_are_its_own() -> None:
+    @dataclass(frozen=True)
+    class Flat:
+        steps: int = 3
+
+        def plan(self, *_: object) -> None: ...
+
+    assert with_options(Flat(), ["steps=5"]) == Flat(steps=5)  # type: ignore[arg-type, comparison-overlap]
+    with pytest.raises(UnknownNameError, match="Did you mean 'steps'"):
+        with_options(Flat(), ["step=5"])  # type: ignore[arg-type]

@@ -75,6 +75,11 @@ class CemWaypointConfig(SearchConfig):
         check_elites(self.elites, self.samples)
         check_carried(self.carried, self.elites)
         check_shares(self, "second_spread", "deviation_floor")
+        if self.objective.steps != "last":
+            raise BadValueError(
+                f"objective.steps is {self.objective.steps!r}, expected 'last': the candidates of "
+                "cem-waypoint have different lengths, and only their last steps compare. Take cem."
+            )
         if self.coarse_iterations < 0:
             raise BadValueError(
                 f"coarse_iterations is {self.coarse_iterations}, expected 0 or more."

@@ -17,6 +17,7 @@ from armchair.planners import (
     FREE_HAND,
     PLANNERS,
     ActionBounds,
+    Objective,
     Plan,
     load_planner,
     planner_names,
@@ -26,22 +27,42 @@ from armchair.planners.energy import score
 from tests.planners.linear_model import LinearModel, context
 from tests.plugins import install, install_examples
 
-NAMES = sorted({*planner_names(), "climb"})
+NAMES = sorted({*planner_names(), "climb", "plain"})
+PLAIN = """
+import torch
+
+from armchair.planners import ActionBounds, Plan
+from armchair.planners.energy import score
+
+
+class Plain:
+    def plan(self, model, context, goal, generator, warm_start=None):
+        drawn = ActionBounds().sample(32, 1, generator)
+        energies = score(model, context, drawn, goal)
+        best = int(energies.argmin())
+        energy = float(energies[best])
+        return Plan(actions=drawn[best], energy=energy, history=(energy,), evaluations=32)
+
+    def describe(self):
+        return {"tries": 32}
+"""
+"""A planner that is a plain object, with a frame and settings of its own."""
 GOAL = torch.tensor([[0.05, -0.03, 0.2, 0.9]])
 
 
 @pytest.fixture(autouse=True, scope="module")
 def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        install_examples(tmp_path_factory.mktemp("site"), patch)
+        site = tmp_path_factory.mktemp("site")
+        install_examples(site, patch)
+        install(site, patch, "plain_planner", PLAIN, "armchair.planners", "plain:Plain")
         yield
 
 
 def plan(name: str, seed: int, model: LinearModel | None = None) -> Plan:
     generator = torch.Generator().manual_seed(seed)
-    planner = load_planner(name)
-    if name in PLANNERS:  # without our rules for the hand
-        planner = with_options(planner, FREE_HAND)
+    lifted = FREE_HAND if name in PLANNERS else ()  # without our rules for the hand
+    planner = with_options(load_planner(name), lifted)
     return planner.plan(model or LinearModel(), context(2), GOAL, generator)
 
 
@@ -55,6 +76,15 @@ def test_plan_is_well_formed_and_within_bounds(name: str) -> None:
     assert found.evaluations == model.imagined
     assert list(found.history) == sorted(found.history, reverse=True)
     rescored = score(LinearModel(), context(2), found.actions[None], GOAL)
+    assert found.energy == pytest.approx(float(rescored), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in PLANNERS if name != "cem-waypoint"])
+def test_the_energy_of_all_steps_is_the_answers_own(name: str) -> None:
+    options = [*FREE_HAND, "horizon=3", "objective.steps=all"]
+    planner = with_options(load_planner(name), options)
+    found = planner.plan(LinearModel(), context(2), GOAL, torch.Generator().manual_seed(0))
+    rescored = score(LinearModel(), context(2), found.actions[None], GOAL, Objective(steps="all"))
     assert found.energy == pytest.approx(float(rescored), abs=1e-6)
 
 

@@ -95,6 +95,11 @@ def test_bad_settings_are_named(option: str, message: str) -> None:
         with_options(load_planner("icem"), [option])
 
 
+def test_ways_of_different_lengths_are_compared_by_their_last_steps() -> None:
+    with pytest.raises(BadValueError, match=r"objective\.steps is 'all', .*Take cem\."):
+        with_options(load_planner("cem-waypoint"), ["objective.steps=all"])
+
+
 @pytest.mark.parametrize("gripper", ["0", "0.04"])  # 0.04 is below the deadband
 def test_bounds_that_exclude_everything_are_refused(gripper: str) -> None:
     with pytest.raises(BadValueError, match="exclude every action"):

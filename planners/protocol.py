@@ -118,7 +118,8 @@ class Planner(Protocol):
 
 
 def check_problem(model: LatentDynamics, context: Context, goal: Tensor) -> None:
-    """Raise `BadValueError` for a model of other actions, or a goal unlike the context's frames.
+    """Raise `BadValueError` for a model of other actions, or a goal that is no tensor or unlike the
+    context's frames.
 
     A model whose actions are not of 7 numbers may say so by an attribute `action_dim`; of others
     see `check_imagines`.
@@ -128,6 +129,11 @@ def check_problem(model: LatentDynamics, context: Context, goal: Tensor) -> None
         raise BadValueError(
             f"{type(model).__name__} takes actions of {size} numbers, expected {_ACTIONS}. Wrap "
             "the model in one that converts them."
+        )
+    if not isinstance(goal, Tensor):
+        raise BadValueError(
+            f"goal latents are of type {type(goal).__name__}, expected a tensor (tokens, width): "
+            "encode the goal's frame with the model."
         )
     if goal.shape != context.latents.shape[1:]:
         raise BadValueError(

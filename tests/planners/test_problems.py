@@ -36,6 +36,9 @@ def test_bad_problems_are_named() -> None:
     )
     with pytest.raises(BadValueError, match="goal latents are of shape"):
         load_planner("cem").plan(LinearModel(), lived, GOAL, torch.Generator())
+    for goal in (GOAL.numpy(), GOAL.tolist(), None):
+        with pytest.raises(BadValueError, match=r"type (ndarray|list|NoneType), expected"):
+            load_planner("cem").plan(LinearModel(), context(), goal, torch.Generator())  # type: ignore[arg-type]
 
 
 class FivePerStep(torch.nn.Module):

@@ -20,7 +20,7 @@ from armchair.evaluation.contestants import CONTROLS, Contestant, Entry, planner
 from armchair.evaluation.folder import RunFolder
 from armchair.evaluation.ledger import Ledger
 from armchair.evaluation.markdown import table
-from armchair.evaluation.oracle import KinematicPolicy, SimulatorDynamics
+from armchair.evaluation.oracle import KinematicPolicy, SimulatorDynamics, check_samples
 from armchair.evaluation.outcomes import Score
 from armchair.evaluation.provenance import processor
 from armchair.evaluation.run import Evaluation, header
@@ -42,7 +42,8 @@ DIAGNOSIS = (
 def climb(evaluation: Evaluation, on_episode: OnEpisode, *, overwrite: bool = False) -> str:
     """Play what the folder lacks, write `ladder.json` and `ladder.md`, and return the page.
 
-    Raises `BadValueError` for test scenes: to look for what is to blame is to choose.
+    Raises `BadValueError` for test scenes, as to look for what is to blame is to choose, and for
+    planners that the simulator cannot serve.
     """
     protocol = replace(evaluation.protocol, videos=False)  # the folder's are of `evaluate`
     folder = ladder_folder(protocol.out)
@@ -50,6 +51,7 @@ def climb(evaluation: Evaluation, on_episode: OnEpisode, *, overwrite: bool = Fa
         raise BadValueError(
             "the ladder is a diagnosis, and test scenes are for none: use --role validation."
         )
+    check_samples(evaluation.planner_name, evaluation.planner)
     named = {**header(evaluation), "purpose": DIAGNOSIS}
     folder.prepare(named, overwrite=overwrite)
     ledger = Ledger(folder.ledger, named)

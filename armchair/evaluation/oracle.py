@@ -26,7 +26,7 @@ from armchair.planners import (
 )
 from armchair.planners.agent import moved_on
 from armchair.planners.energy import energy
-from armchair.poses import check_states
+from armchair.poses import ACTION_DIM, STATE_DIM, check_states
 from armchair.worldmodel import poses
 
 GRIPPER_M = 0.05
@@ -91,6 +91,22 @@ class KinematicPolicy:
         )
 
 
+def check_samples(name: str, planner: Planner) -> None:
+    """Raise `BadValueError` for a planner that asks for gradients, which a simulator has not.
+
+    One plan over the kinematics tells, whoever's planner it is.
+    """
+    state = torch.zeros(STATE_DIM)
+    here = state_latents(state)
+    lived = Context(latents=here[None], states=state[None], past_actions=torch.zeros(0, ACTION_DIM))
+    plan = planner.plan(KinematicDynamics(), lived, here, torch.Generator().manual_seed(0))
+    if plan.gradients:
+        raise BadValueError(
+            f"planner {name!r} needs gradients, and the simulator, the ladder's second rung, gives "
+            "none: use a planner that samples, such as cem."
+        )
+
+
 class SimulatorDynamics:
     """What a perfect predictor would say: candidates are carried out, photographed and encoded.
 
@@ -118,7 +134,7 @@ class SimulatorDynamics:
         before = self._robot.snapshot()
         frames = []
         try:
-            for candidate in candidates.cpu().double().numpy():
+            for candidate in candidates.detach().cpu().double().numpy():
                 frames += [self._step(action) for action in candidate]
                 self._robot.restore(before)
         finally:

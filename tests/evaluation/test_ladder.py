@@ -18,7 +18,7 @@ from armchair.evaluation.ladder import RUNGS, climb, rungs
 from armchair.evaluation.oracle import KinematicPolicy, SimulatorDynamics
 from armchair.evaluation.run import evaluate
 from armchair.evaluation.tasks import TASKS
-from armchair.planners import Observation, load_planner, with_options
+from armchair.planners import Context, Observation, load_planner, with_options
 from armchair.poses import compose
 from tests.evaluation.conftest import evaluation
 from tests.evaluation.fakes import CENTRE, FakeReach, PixelModel, picture_of
@@ -71,6 +71,25 @@ def test_test_scenes_are_for_no_diagnosis(env: FakeReach, tmp_path: Path) -> Non
     with pytest.raises(BadValueError, match="--role validation"):
         climb(evaluation(tmp_path, role="test"), lambda *_: None)
     assert not env.resets
+
+
+@pytest.mark.parametrize("name", ["gradient", "cem-gradient"])
+def test_planners_that_need_gradients_are_refused(
+    env: FakeReach, tmp_path: Path, name: str
+) -> None:
+    run = replace(evaluation(tmp_path / "run"), planner_name=name, planner=load_planner(name))
+    with pytest.raises(BadValueError, match=rf"planner '{name}' needs gradients, .*such as cem"):
+        climb(run, lambda *_: None)
+    assert not env.resets
+    assert not (tmp_path / "run").exists()
+    env.reset(options={"role": "test", "seed": 0, "episode": 0, "level": "light"})
+    context = Context(
+        latents=torch.zeros(1, 1, 3), states=torch.zeros(1, 7), past_actions=torch.zeros(0, 7)
+    )
+    with pytest.raises(BadValueError, match="SimulatorDynamics gives no gradient"):
+        run.planner.plan(
+            SimulatorDynamics(PixelModel(), env), context, torch.zeros(1, 3), torch.Generator()
+        )
 
 
 def test_a_wrong_predictor_is_blamed(env: FakeReach, tmp_path: Path) -> None:

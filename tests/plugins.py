@@ -11,6 +11,25 @@ import pytest
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "extending.md"
 BLOCK = re.compile(r'```(\w+) title="([^"]+)"\n(.*?)```', re.DOTALL)
 GROUP = re.compile(r'\[project.entry-points."([^"]+)"\]\n(\w+) = "(\w+):(\w+)"')
+PLAIN = """
+import torch
+
+from armchair.planners import ActionBounds, Plan
+from armchair.planners.energy import score
+
+
+class Plain:
+    def plan(self, model, context, goal, generator, warm_start=None):
+        drawn = ActionBounds().sample(32, 1, generator)
+        energies = score(model, context, drawn, goal)
+        best = int(energies.argmin())
+        energy = float(energies[best])
+        return Plan(actions=drawn[best], energy=energy, history=(energy,), evaluations=32)
+
+    def describe(self):
+        return {"tries": 32}
+"""
+"""A planner that is a plain object, with a frame and settings of its own."""
 
 
 def install(

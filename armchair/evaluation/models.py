@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from armchair.errors import ArmchairError
+from armchair.evaluation.provenance import plugin_code
 from armchair.planners import LatentDynamics
 from armchair.planners.plugins import make_plugin, plugin_names
 
@@ -17,7 +18,8 @@ ENTRY_POINT_GROUP = "armchair.world_models"
 
 @dataclass(frozen=True, kw_only=True)
 class NamedModel:
-    """A model ready to plan with, the name it was asked for by, and the sha256 of its weights."""
+    """A model ready to plan with, the name it was asked for by, and the sha256 of its weights, a
+    plug-in's with its code."""
 
     model: LatentDynamics
     name: str
@@ -34,7 +36,8 @@ def load_world_model(name: str) -> NamedModel:
         plugin: LatentDynamics = make_plugin(
             ENTRY_POINT_GROUP, name, "world model", ("encode", "rollout")
         )
-        return NamedModel(model=plugin, name=name, sha256=weights_sha256(plugin))
+        told = f"{weights_sha256(plugin)} {plugin_code(plugin)}"
+        return NamedModel(model=plugin, name=name, sha256=hashlib.sha256(told.encode()).hexdigest())
     from armchair.worldmodel.model import WorldModel
     from armchair.worldmodel.model_files import WEIGHTS, find
 

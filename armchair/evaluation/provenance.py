@@ -9,12 +9,15 @@ import resource
 import subprocess
 import sys
 from datetime import UTC, datetime
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import armchair
 
 CODE = (":(top)", ":(top,exclude)docs", ":(top,exclude)tests", ":(top,exclude)*.md")
 """What git compares to tell changed code."""
+OURS = ("armchair", "builtins")
+"""Packages whose code the commit, or Python's version, tells."""
 SHOWN = 16
 """So many letters of a commit or a hash are printed in tables."""
 TEST_RUNS = "test-runs.txt"
@@ -24,17 +27,51 @@ TEST_RUNS = "test-runs.txt"
 def code_version() -> str:
     """Return the commit that holds this code, `-dirty-…` with a hash of what was changed since.
 
-    Pages and tests do not count: nothing that is measured depends on them. Outside a checkout (an
-    installed wheel) the package's version stands instead.
+    Modules that git does not know yet count as changes. Pages and tests do not count: nothing that
+    is measured depends on them. Outside a checkout (an installed wheel) stands the package's
+    version.
     """
     here = Path(__file__).resolve()
     if _git(here.parent, "ls-files", "--error-unmatch", here.name) is None:
         return f"armchair {armchair.__version__}"
     commit = _git(here.parent, "rev-parse", "HEAD") or f"armchair {armchair.__version__}"
     changed = _git(here.parent, "diff", "--no-ext-diff", "--full-index", "HEAD", "--", *CODE)
-    if not changed:
-        return commit
-    return f"{commit}-dirty-{hashlib.sha256(changed.encode()).hexdigest()[:8]}"
+    digest = hashlib.sha256((changed or "").encode())
+    new = _new_modules(here.parent)
+    for name in new:
+        digest.update(f"{name}\n".encode() + (here.parent / name).read_bytes())
+    return f"{commit}-dirty-{digest.hexdigest()[:8]}" if changed or new else commit
+
+
+def _new_modules(folder: Path) -> list[str]:
+    """Return the modules of the checkout around a folder that git neither knows nor ignores, as
+    paths from there."""
+    asked = ("ls-files", "--others", "--exclude-standard", "-z", "--", *CODE)
+    names = (_git(folder, *asked) or "").split("\0")
+    return [name for name in names if name.endswith(".py") and (folder / name).is_file()]
+
+
+def plugin_code(*things: object) -> str:
+    """Return what tells the code of things from that of others, nothing if all of it is ours.
+
+    Of every class from elsewhere: its module, that module's distribution if there is one, and a
+    hash of its source, with what lies beside it in a package.
+    """
+    modules = {type(thing).__module__ for thing in things}
+    others = [name for name in sorted(modules) if name.partition(".")[0] not in OURS]
+    return ", ".join(_module_version(name) for name in others)
+
+
+def _module_version(name: str) -> str:
+    owners = packages_distributions().get(name.partition(".")[0], ())
+    module = sys.modules.get(name)
+    digest = hashlib.sha256()
+    if source := getattr(module, "__file__", None):
+        beside = Path(source).parent.glob("*.py") if getattr(module, "__package__", "") else ()
+        for path in sorted({Path(source), *beside}):
+            digest.update(f"{path.name}\n".encode() + path.read_bytes())
+    installed = [f"{owner} {version(owner)}" for owner in sorted(set(owners))]
+    return " ".join([name, *installed, digest.hexdigest()[:SHOWN]])
 
 
 def in_short(version: str) -> str:

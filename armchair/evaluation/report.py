@@ -79,7 +79,8 @@ def _entry(part: Score | EpisodeRow) -> dict[str, Any]:
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """A whole run; `camera` names the placement, `code` is the commit, `arithmetic` the number
-    format of imagination, bfloat16 or float32; parts: every invocation that played some of it.
+    format of imagination: bfloat16, float32, or a plug-in's own; parts: every invocation that
+    played some of it.
     """
 
     role: str

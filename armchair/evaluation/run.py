@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import torch
 
 from armchair.errors import BadValueError
 from armchair.evaluation.benchmark import (
@@ -26,11 +25,12 @@ from armchair.evaluation.outcomes import Outcome
 from armchair.evaluation.paper_tables import paper_tables
 from armchair.evaluation.players import PlayerMaker
 from armchair.evaluation.protocol import Protocol
-from armchair.evaluation.provenance import code_version, note_test_run
+from armchair.evaluation.provenance import code_version, note_test_run, plugin_code
 from armchair.evaluation.report import Report
 from armchair.evaluation.tasks import check_tasks
 from armchair.planners import LatentDynamics, Planner
 from armchair.sim.cameras import STANDARD_PLACEMENT
+from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.precision import uses_bfloat16
 
 CURVES_PAGE = f"""## Distance to the goal
@@ -142,8 +142,31 @@ def _ignore(task: str, contestant: str, outcome: Outcome) -> None:
 
 
 def planner_settings(name: str, planner: Planner, context_frames: int) -> dict[str, Any]:
-    """Return a planner's name and every setting that shapes its actions."""
-    return {"name": name, "context_frames": context_frames, **planner.describe()}
+    """Return a planner's name and every setting that shapes its actions, a plug-in's code too.
+
+    Raises `BadValueError` for a setting that no report could hold.
+    """
+    described = planner.describe()
+    _check_json(name, described)
+    known = {"name": name, "context_frames": context_frames}
+    if code := plugin_code(planner, getattr(planner, "config", None)):
+        known["plugin"] = code
+    return {**known, **described, **known}
+
+
+def _check_json(planner: str, value: object, setting: str = "") -> None:
+    """Raise `BadValueError` for what a planner describes itself by and JSON cannot hold."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            _check_json(planner, part, f"{setting}.{name}" if setting else str(name))
+        return
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise BadValueError(
+            f"planner {planner!r}: describe() says {setting} = {value!r:.80}, which a report "
+            f"cannot hold ({error}): give finite numbers, words, lists, and None for no limit."
+        ) from error
 
 
 def header_but_model(protocol: Protocol, planner: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,5 +194,6 @@ def header(evaluation: Evaluation) -> dict[str, Any]:
 
 def _arithmetic(model: LatentDynamics) -> str:
     """Return the number format in which a world model of ours imagines; plug-ins choose alone."""
-    device = getattr(model, "device", torch.device("cpu"))
-    return "bfloat16" if uses_bfloat16(device) else "float32"
+    if not isinstance(model, WorldModel):
+        return "a format of its own"
+    return "bfloat16" if uses_bfloat16(model.device) else "float32"

@@ -39,6 +39,21 @@ def test_changed_code_is_told_apart_by_what_was_changed(checkout: Path) -> None:
     assert in_short(found[0]) == clean[:16] + found[0][40:] != in_short(found[1])
 
 
+def test_a_module_that_git_does_not_know_is_other_code(checkout: Path) -> None:
+    clean = code_version()
+    (checkout / ".gitignore").write_text("ignored.py\n")
+    for name in ("armchair/notes.txt", "docs/figure.py", "ignored.py"):
+        (checkout / name).write_text("one\n")
+    assert code_version() == clean
+    (checkout / "planners").mkdir()
+    found = []
+    for text in ("two\n", "three\n", "two\n"):
+        (checkout / "planners" / "mine.py").write_text(text)
+        found.append(code_version())
+    assert found[0].startswith(f"{clean}-dirty-")
+    assert found[0] == found[2] != found[1]
+
+
 def test_a_new_line_in_a_page_is_no_other_code(checkout: Path) -> None:
     clean = code_version()
     (checkout / "docs" / "results.md").write_text("one\ntwo\n")

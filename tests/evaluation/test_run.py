@@ -5,20 +5,26 @@ from __future__ import annotations
 import errno
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from armchair.errors import ArmchairError, BadFileError, BadValueError, UnknownNameError
 from armchair.evaluation.benchmark import RejectedResetsError
 from armchair.evaluation.contestants import ALL_CONTROLS
+from armchair.evaluation.models import load_world_model
 from armchair.evaluation.outcomes import Outcome
 from armchair.evaluation.provenance import processor
-from armchair.evaluation.run import evaluate
+from armchair.evaluation.run import evaluate, header
+from armchair.planners import SearchPlanner, load_planner
 from armchair.worldmodel.optimisation import atomic
 from tests.evaluation.conftest import evaluation
 from tests.evaluation.fakes import FakeReach
+from tests.plugins import PLAIN, install
+from tests.worldmodel.models import tiny_sandbox
 
 SCORE = {
     "episodes": int,
@@ -31,6 +37,7 @@ SCORE = {
     "plan_seconds": dict,
     "model_evaluations_per_action": int,
 }
+FORMATS = ("bfloat16", "float32")
 TOP = {
     "version": int,
     "benchmark": str,
@@ -235,6 +242,69 @@ def test_an_existing_report_is_kept(env: FakeReach, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BadFileError, match="is a file"):
         evaluate(evaluation(tmp_path / "file"), ignore)
+
+
+def test_a_changed_plug_in_is_another_run(
+    env: FakeReach, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, monkeypatch, "own_planner", PLAIN, "armchair.planners", "own:Plain")
+    source, group = (tmp_path / "own_planner.py"), "armchair.world_models"
+    blind = "class Blind:\n    def encode(self): ...\n    def rollout(self): ...\n"
+    install(tmp_path, monkeypatch, "own_model", blind, group, "own:Blind")
+    ours = evaluation(tmp_path / "run", controls=(), episodes=1)
+    own = replace(ours, planner_name="own", planner=load_planner("own"))
+    assert set(own.planner_settings()) == {"name", "context_frames", "plugin", "tries"}
+    assert own.planner_settings()["plugin"].startswith("own_planner ")
+    assert "plugin" not in ours.planner_settings()
+    before = load_world_model("own").sha256
+    assert load_world_model("own").sha256 == before
+    evaluate(own, ignore)
+    resets = env.resets
+    evaluate(own, ignore)
+    for file in (source, tmp_path / "own_model.py"):
+        file.write_text(file.read_text() + "# searches otherwise\n")
+    with pytest.raises(BadFileError, match="of a run with another planner"):
+        evaluate(own, ignore)
+    assert env.resets == resets
+    assert load_world_model("own").sha256 != before
+
+
+@pytest.mark.parametrize(
+    ("described", "words"),
+    [
+        ({"bounds": {"grip": float("inf")}}, r"says bounds\.grip = inf, .*Out of range"),
+        ({"device": torch.device("cpu")}, r"says device = device\(type='cpu'\), .*serializable"),
+    ],
+)
+def test_a_planner_that_no_report_could_hold_is_refused(
+    env: FakeReach, tmp_path: Path, described: object, words: str
+) -> None:
+    class Own(SearchPlanner[Any]):
+        def describe(self) -> Any:
+            return described
+
+    run = evaluation(tmp_path)
+    with pytest.raises(BadValueError, match=rf"planner 'cem': describe\(\) {words}"):
+        evaluate(replace(run, planner=Own(run.planner.config)), ignore)  # type: ignore[attr-defined]
+    assert not env.resets
+
+
+def test_a_planner_cannot_rename_itself(tmp_path: Path) -> None:
+    class Own(SearchPlanner[Any]):
+        def describe(self) -> Any:
+            return {"name": "other", "context_frames": 7, "tries": 3}
+
+    run = evaluation(tmp_path)
+    told = replace(run, planner=Own(run.planner.config)).planner_settings()  # type: ignore[attr-defined]
+    assert (told["name"], told["context_frames"], told["tries"]) == ("cem", 1, 3)
+
+
+def test_plug_ins_compute_as_they_like_and_the_report_says_so(
+    env: FakeReach, tmp_path: Path
+) -> None:
+    ours = replace(evaluation(tmp_path).named_model, model=tiny_sandbox())
+    assert header(replace(evaluation(tmp_path), named_model=ours))["arithmetic"] in FORMATS
+    assert header(evaluation(tmp_path))["arithmetic"] == "a format of its own"
 
 
 def test_too_many_rejected_resets_fail_the_run(env: FakeReach, tmp_path: Path) -> None:

@@ -25,28 +25,9 @@ from armchair.planners import (
 )
 from armchair.planners.energy import score
 from tests.planners.linear_model import LinearModel, context
-from tests.plugins import install, install_examples
+from tests.plugins import PLAIN, install, install_examples
 
 NAMES = sorted({*planner_names(), "climb", "plain"})
-PLAIN = """
-import torch
-
-from armchair.planners import ActionBounds, Plan
-from armchair.planners.energy import score
-
-
-class Plain:
-    def plan(self, model, context, goal, generator, warm_start=None):
-        drawn = ActionBounds().sample(32, 1, generator)
-        energies = score(model, context, drawn, goal)
-        best = int(energies.argmin())
-        energy = float(energies[best])
-        return Plan(actions=drawn[best], energy=energy, history=(energy,), evaluations=32)
-
-    def describe(self):
-        return {"tries": 32}
-"""
-"""A planner that is a plain object, with a frame and settings of its own."""
 GOAL = torch.tensor([[0.05, -0.03, 0.2, 0.9]])
 
 

@@ -52,10 +52,9 @@ def run(config: Config) -> None:
     """Sweep, write page, figure and numbers, show the page."""
     from armchair.evaluation.calibration_page import draw, page, to_dict
     from armchair.evaluation.camera_sweep import AngleResult, Sweep, sweep
-    from armchair.evaluation.contestants import Entry
+    from armchair.evaluation.contestants import Entry, load_entrant
     from armchair.evaluation.models import load_world_model
     from armchair.evaluation.provenance import code_version
-    from armchair.planners import load_planner, with_options
     from armchair.worldmodel.optimisation import atomic
 
     settings = Sweep(
@@ -65,7 +64,7 @@ def run(config: Config) -> None:
         seed=config.seed,
         episodes=config.episodes,
     )
-    planner = with_options(load_planner(config.planner), config.planner_options)
+    planner = load_entrant(config.planner, config.planner_options)
     named = load_world_model(config.model)
     console = Console(stderr=True)
 

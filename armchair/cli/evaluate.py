@@ -165,17 +165,16 @@ def _climb(config: Config) -> None:
 def _evaluation(config: Config) -> Evaluation:
     """Return what to run; every unknown name is refused here, before anything is played, and a
     folder of another run before the model is loaded."""
-    from armchair.evaluation.contestants import select_controls
+    from armchair.evaluation.contestants import load_entrant, select_controls
     from armchair.evaluation.folder import RunFolder
     from armchair.evaluation.ladder import ladder_folder
     from armchair.evaluation.models import load_world_model
     from armchair.evaluation.protocol import Protocol
     from armchair.evaluation.run import Evaluation, header_but_model, planner_settings
     from armchair.evaluation.tasks import select_tasks
-    from armchair.planners import load_planner, with_options
 
     tasks = select_tasks(config.tasks)
-    planner = with_options(load_planner(config.planner), config.planner_options)
+    planner = load_entrant(config.planner, config.planner_options)
     protocol = Protocol(
         role=config.role,
         seed=config.seed,

@@ -118,10 +118,11 @@ def run(config: Config) -> None:
 
 
 def _film(config: Config, settings: LandscapeConfig, named: NamedModel) -> None:
+    from armchair.evaluation.contestants import load_entrant
     from armchair.evaluation.landscape_film import figures_of, film, moments
     from armchair.evaluation.logged_pairs import logged_moments
     from armchair.evaluation.provenance import code_version
-    from armchair.planners import RecedingHorizonAgent, load_planner, with_options
+    from armchair.planners import RecedingHorizonAgent
 
     console = Console()
     if config.logged is not None:
@@ -129,7 +130,7 @@ def _film(config: Config, settings: LandscapeConfig, named: NamedModel) -> None:
         name = f"{config.logged.name.replace(':', '-')}-{config.rows[0]}-{config.rows[1]}"
     else:
         scene = _scene(config)
-        planner = with_options(load_planner(config.planner), config.planner_options)
+        planner = load_entrant(config.planner, config.planner_options)
         agent = RecedingHorizonAgent(named.model, planner, scene.policy_seed())
         pairs = moments(scene, agent, config.film, config.task)
         name = f"{config.task}-{config.seed}-{config.episode}"

@@ -56,16 +56,15 @@ class Config:
 
 def run(config: Config) -> None:
     """Play and show one episode, and say how it ended."""
-    from armchair.evaluation.contestants import Contestant, Entry
+    from armchair.evaluation.contestants import Contestant, Entry, load_entrant
     from armchair.evaluation.episode import Scene, play
     from armchair.evaluation.models import load_world_model
     from armchair.evaluation.screens import FilmScreen, open_screen
     from armchair.evaluation.tasks import TASKS
     from armchair.evaluation.watching import Panel, WatchedPolicy
-    from armchair.planners import load_planner, with_options
 
     task = TASKS[config.task]
-    planner = with_options(load_planner(config.planner), config.planner_options)
+    planner = load_entrant(config.planner, config.planner_options)
     model = load_world_model(config.model).model
     entry = Entry(model=model, planner=planner, context_frames=config.context_frames)
     path = config.out / f"{config.task}-{config.seed}-{config.episode}.mp4"

@@ -11,9 +11,17 @@ from typing import Any
 import torch
 from torch import Generator, nn
 
+from armchair.envs.spaces import action_space
 from armchair.errors import BadValueError
 from armchair.evaluation.policies import HoldPolicy, Policy, RandomPolicy
-from armchair.planners import ActionBounds, LatentDynamics, Planner, RecedingHorizonAgent
+from armchair.planners import (
+    ActionBounds,
+    LatentDynamics,
+    Planner,
+    RecedingHorizonAgent,
+    load_planner,
+    with_options,
+)
 from armchair.registry import Registry
 
 
@@ -46,20 +54,45 @@ class Entry:
 
     @property
     def bounds(self) -> ActionBounds:
-        """How far the planner may move arm and hand in an action, without its rules for when.
-
-        A plug-in without bounds of ours in its `config` is taken to have the standard ones.
-        """
-        own = getattr(getattr(self.planner, "config", None), "bounds", None)
-        if not isinstance(own, ActionBounds):
-            return ActionBounds()
-        return replace(own, grip_within=float("inf"), release_within=float("inf"))
+        """How far the planner may move arm and hand in an action, without its rules for when."""
+        return replace(
+            bounds_of(self.planner), grip_within=float("inf"), release_within=float("inf")
+        )
 
     def agent(self, seed: int, model: LatentDynamics | None = None) -> RecedingHorizonAgent:
         """Return a fresh agent, on another model if one is given."""
         return RecedingHorizonAgent(
             model or self.model, self.planner, seed, context_frames=self.context_frames
         )
+
+
+def bounds_of(planner: Planner) -> ActionBounds:
+    """Return a planner's bounds; the standard ones for a plug-in without ours in its `config`."""
+    own = getattr(getattr(planner, "config", None), "bounds", None)
+    return own if isinstance(own, ActionBounds) else ActionBounds()
+
+
+def load_entrant(name: str, options: Sequence[str]) -> Planner:
+    """Return a planner by name with settings replaced, whose actions the tasks take.
+
+    Raises as `load_planner`, `with_options` and `check_bounds` do.
+    """
+    planner = with_options(load_planner(name), options)
+    check_bounds(planner)
+    return planner
+
+
+def check_bounds(planner: Planner) -> None:
+    """Raise `BadValueError` for bounds beyond what the tasks take in one action."""
+    bounds = bounds_of(planner)
+    for name, most in zip(
+        ("translation", "rotation", "gripper"), action_space().high[[0, 3, 6]], strict=True
+    ):
+        if (value := getattr(bounds, name)) > most:
+            raise BadValueError(
+                f"bounds.{name} is {value}, and the tasks take {most:g} in one action: give "
+                f"--planner-options bounds.{name}={most:g} or less."
+            )
 
 
 CONTROLS: Registry[Callable[[Entry], Contestant]] = Registry("control")

@@ -14,7 +14,7 @@ from armchair.evaluation.benchmark import (
     contestants_of,
     run_task,
 )
-from armchair.evaluation.contestants import Entry
+from armchair.evaluation.contestants import Entry, check_bounds
 from armchair.evaluation.crew import Crew
 from armchair.evaluation.curves import draw_distances
 from armchair.evaluation.folder import CURVES, RunFolder
@@ -52,6 +52,7 @@ class Evaluation:
 
     def __post_init__(self) -> None:
         check_tasks(self.tasks)
+        check_bounds(self.planner)
         if self.workers < 1:
             raise BadValueError(f"workers is {self.workers}, expected 1 or more.")
         if self.context_frames < 1:

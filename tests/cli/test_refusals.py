@@ -72,6 +72,19 @@ def test_options_that_lead_nowhere(
     assert line in refusal(command, capsys)
 
 
+@pytest.mark.parametrize("verb", ["evaluate", "watch", "calibrate", "landscape --film 1"])
+@pytest.mark.parametrize(
+    ("option", "most"), [("translation=0.1", "0.075"), ("rotation=0.6", "0.5"), ("gripper=2", "1")]
+)
+def test_bounds_beyond_what_the_tasks_take(
+    verb: str, option: str, most: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = refusal(f"{verb} --planner-options bounds.{option}", capsys)
+    name = option.partition("=")[0]
+    assert f"bounds.{name} is " in line
+    assert f"the tasks take {most} in one action" in line
+
+
 def test_videos_that_are_a_file(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = refusal(f"pretrain --videos {file} --out o --steps 1", capsys)
     assert f"{file}: is a file, not a folder." in line

@@ -19,7 +19,7 @@ from armchair.evaluation.models import load_world_model
 from armchair.evaluation.outcomes import Outcome
 from armchair.evaluation.provenance import processor
 from armchair.evaluation.run import evaluate, header
-from armchair.planners import SearchPlanner, load_planner
+from armchair.planners import SearchPlanner, load_planner, with_options
 from armchair.worldmodel.optimisation import atomic
 from tests.evaluation.conftest import evaluation
 from tests.evaluation.fakes import FakeReach
@@ -316,6 +316,9 @@ def test_too_many_rejected_resets_fail_the_run(env: FakeReach, tmp_path: Path) -
 
 
 def test_bad_requests(tmp_path: Path) -> None:
+    wide = with_options(load_planner("cem"), ["bounds.translation=0.0751"])
+    with pytest.raises(BadValueError, match=r"bounds\.translation is 0\.0751, .*0\.075 in one"):
+        replace(evaluation(tmp_path), planner=wide)
     with pytest.raises(BadValueError, match="episodes is 0"):
         evaluation(tmp_path, episodes=0)
     with pytest.raises(UnknownNameError, match="Did you mean 'light'"):

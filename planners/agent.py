@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,7 +60,7 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class _Lived:
+class Lived:
     """One moment that is over or now: latents (tokens, width) and state (7,)."""
 
     latents: Tensor
@@ -81,7 +81,7 @@ class RecedingHorizonAgent:
             raise BadValueError(f"context_frames is {context_frames}, expected 1 or more.")
         self._model, self._planner = model, planner
         self._generator = torch.Generator().manual_seed(seed)
-        self._lived: deque[_Lived] = deque(maxlen=context_frames)
+        self._lived: deque[Lived] = deque(maxlen=context_frames)
         self._goals: list[Tensor] = []
         self._size: tuple[int, ...] = ()
         self._switch_steps: tuple[int, ...] = ()
@@ -118,10 +118,10 @@ class RecedingHorizonAgent:
             )
         began = time.perf_counter()
         state = check_states(observation.state, "observation")
-        self._lived.append(_Lived(self._encode(observation.frame), state))
+        self._lived.append(Lived(self._encode(observation.frame), state))
         goal = self._goals[sum(self._step >= step for step in self._switch_steps)]
         plan = self._planner.plan(
-            self._model, self._context(), goal, self._generator, moved_on(self._last_plan)
+            self._model, context_of(self._lived), goal, self._generator, moved_on(self._last_plan)
         )
         self._step, self._last_plan = self._step + 1, plan
         return Decision(
@@ -131,20 +131,23 @@ class RecedingHorizonAgent:
             seconds=time.perf_counter() - began,
         )
 
-    def _context(self) -> Context:
-        latents = torch.stack([moment.latents for moment in self._lived])
-        states = np.stack([moment.state for moment in self._lived])
-        past = difference(states[:-1], states[1:])
-        return Context(
-            latents=latents,
-            states=torch.as_tensor(states, dtype=torch.float32, device=latents.device),
-            past_actions=torch.as_tensor(past, dtype=torch.float32, device=latents.device),
-        )
-
     @torch.no_grad()
     def _encode(self, frame: Frame) -> Tensor:
         """Return latents (tokens, width) of one frame."""
         return self._model.encode(torch.from_numpy(np.ascontiguousarray(frame))[None])[0]
+
+
+def context_of(lived: Iterable[Lived]) -> Context:
+    """Return what moments, oldest first, tell: past actions are differences of their states."""
+    moments = tuple(lived)
+    latents = torch.stack([moment.latents for moment in moments])
+    states = np.stack([moment.state for moment in moments])
+    past = difference(states[:-1], states[1:])
+    return Context(
+        latents=latents,
+        states=torch.as_tensor(states, dtype=torch.float32, device=latents.device),
+        past_actions=torch.as_tensor(past, dtype=torch.float32, device=latents.device),
+    )
 
 
 def moved_on(plan: Plan | None) -> Tensor | None:

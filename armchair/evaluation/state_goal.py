@@ -8,6 +8,7 @@ list of contestants.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -17,10 +18,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from armchair.errors import BadValueError
 from armchair.evaluation.contestants import Contestant, Entry
 from armchair.evaluation.oracle import goal_states, state_latents
-from armchair.planners import Context, Decision, GoalImage, LatentDynamics, Observation, Plan
-from armchair.planners.agent import moved_on
+from armchair.planners import Decision, GoalImage, LatentDynamics, Observation, Plan
+from armchair.planners.agent import Lived, context_of, moved_on
 from armchair.planners.energy import energy
 from armchair.poses import check_states
 from armchair.worldmodel import poses
@@ -29,7 +31,16 @@ LABEL = "+state goal"
 
 
 def state_goal_contestant(entry: Entry, weight: float) -> Contestant:
-    """Return the entrant with so much energy per metre to the goal's position added."""
+    """Return the entrant with so much energy per metre to the goal's position added.
+
+    Raises `BadValueError` for an objective of another distance, in which the two do not add up.
+    """
+    objective = getattr(getattr(entry.planner, "config", None), "objective", None)
+    if (distance := getattr(objective, "distance", "l1")) != "l1":
+        raise BadValueError(
+            f"objective.distance is {distance!r}, and --state-goal adds metres to l1 alone: leave "
+            "one of them out."
+        )
 
     def make(seed: int, simulator: Any) -> StateGoalPolicy:
         return StateGoalPolicy(entry, weight, seed, simulator)
@@ -79,12 +90,13 @@ class StateGoalDynamics:
 
 
 class StateGoalPolicy:
-    """The entrant's planner over `StateGoalDynamics`; sees one frame at a time."""
+    """The entrant's planner over `StateGoalDynamics`; shows it as many moments as the entrant."""
 
     def __init__(self, entry: Entry, weight: float, seed: int, simulator: Any) -> None:
         self._planner, self._model = entry.planner, StateGoalDynamics(entry.model, weight)
         self._generator = torch.Generator().manual_seed(seed)
         self._states = [_tensor(state) for state in goal_states(simulator)]
+        self._lived: deque[Lived] = deque(maxlen=entry.context_frames)
         self._goals: list[Tensor] = []
         self._switch_steps: tuple[int, ...] = ()
         self._step = 0
@@ -95,17 +107,18 @@ class StateGoalPolicy:
         pairs = zip(goals, self._states, strict=True)
         self._goals = [self._model.joined(self._encode(g.frame), state) for g, state in pairs]
         self._switch_steps, self._step, self._last = tuple(switch_steps), 0, None
+        self._lived.clear()
 
     def act(self, observation: Observation) -> Decision:
         """Return the next action."""
         began = time.perf_counter()
-        state = _tensor(check_states(observation.state, "observation"))
-        now = self._model.joined(self._encode(observation.frame), state)
+        state = check_states(observation.state, "observation")
+        now = self._model.joined(self._encode(observation.frame), _tensor(state))
+        self._lived.append(Lived(now, state))
         goal = self._goals[sum(self._step >= step for step in self._switch_steps)]
-        context = Context(
-            latents=now[None], states=state[None].to(now), past_actions=now.new_zeros(0, 7)
+        plan = self._planner.plan(
+            self._model, context_of(self._lived), goal, self._generator, moved_on(self._last)
         )
-        plan = self._planner.plan(self._model, context, goal, self._generator, moved_on(self._last))
         self._step, self._last = self._step + 1, plan
         return Decision(
             action=plan.actions[0].numpy().astype(np.float64),

@@ -13,10 +13,12 @@ from armchair.errors import BadValueError
 from armchair.evaluation import paper_tables
 from armchair.evaluation.benchmark import contestants_of
 from armchair.evaluation.contestants import CONTROLS
+from armchair.evaluation.episode import Scene, play
 from armchair.evaluation.markdown import append_results, markdown
 from armchair.evaluation.run import evaluate
-from armchair.evaluation.state_goal import LABEL, StateGoalDynamics
-from armchair.planners import PLANNERS, load_planner
+from armchair.evaluation.state_goal import LABEL, StateGoalDynamics, state_goal_contestant
+from armchair.evaluation.tasks import TASKS
+from armchair.planners import PLANNERS, load_planner, with_options
 from armchair.planners.energy import blurred, energy
 from tests.evaluation.conftest import evaluation
 from tests.evaluation.fakes import FakeReach, PixelModel
@@ -99,3 +101,26 @@ def test_energies_are_the_images_and_weighed_metres() -> None:
 def test_a_negative_weight_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadValueError, match="state_goal is -1"):
         evaluation(tmp_path, state_goal=-1.0)
+
+
+def test_squared_differences_do_not_add_up_with_metres(tmp_path: Path) -> None:
+    run = evaluation(tmp_path, state_goal=1.0)
+    squared = replace(run, planner=with_options(run.planner, ["objective.distance=l2"]))
+    with pytest.raises(BadValueError, match=r"objective\.distance is 'l2', and --state-goal"):
+        contestants_of(squared.entry(), squared.protocol)
+    contestants_of(squared.entry(), replace(squared.protocol, state_goal=0.0))
+
+
+def test_it_is_shown_as_many_moments_as_the_entrant(env: FakeReach, tmp_path: Path) -> None:
+    class Watched(PixelModel):
+        def rollout(self, *arguments: torch.Tensor) -> torch.Tensor:
+            lived.append([len(part) for part in arguments[:3]])
+            return super().rollout(*arguments)
+
+    lived: list[list[int]] = []
+    run = evaluation(tmp_path, state_goal=1.0)
+    named = replace(run.named_model, model=Watched())
+    entry = replace(run, named_model=named, context_frames=3).entry()
+    scene = Scene(role="validation", seed=0, episode=0, level="light")
+    play(env, TASKS["reach"], scene, state_goal_contestant(entry, 1.0))
+    assert [lived[0], lived[3], lived[-1]] == [[1, 1, 0], [2, 2, 1], [3, 3, 2]]

@@ -184,11 +184,12 @@ def load_planner(name: str) -> Planner:
     """Return a new planner by its registered name or by an entry point of `armchair.planners`.
 
     Raises `UnknownNameError` that lists all names, and `BadValueError` for a plug-in that cannot be
-    made or makes something else than a planner.
+    made, makes something else than a planner, or takes a name that another has.
     """
-    if name in PLANNERS:
-        return PLANNERS[name]()
-    if name not in planner_names():
+    needs = ("plan", "describe")
+    plugin: Planner | None = make_plugin(ENTRY_POINT_GROUP, name, "planner", needs, PLANNERS)
+    if plugin is not None:
+        return plugin
+    if name not in PLANNERS:
         raise UnknownNameError("planner", name, planner_names())
-    planner: Planner = make_plugin(ENTRY_POINT_GROUP, name, "planner", ("plan", "describe"))
-    return planner
+    return PLANNERS[name]()

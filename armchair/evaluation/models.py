@@ -11,7 +11,7 @@ from torch import nn
 from armchair.errors import ArmchairError
 from armchair.evaluation.provenance import plugin_code
 from armchair.planners import LatentDynamics
-from armchair.planners.plugins import make_plugin, plugin_names
+from armchair.planners.plugins import make_plugin
 
 ENTRY_POINT_GROUP = "armchair.world_models"
 
@@ -27,20 +27,23 @@ class NamedModel:
 
 
 def load_world_model(name: str) -> NamedModel:
-    """Return a model by name or folder; plug-ins of `armchair.world_models` come first.
+    """Return a model by name or folder; plug-ins of `armchair.world_models` come before folders.
 
     Raises `UnknownNameError` or `BadFileError`, as `WorldModel.from_pretrained` does, and
-    `BadValueError` for a plug-in that cannot be made or lacks a method.
+    `BadValueError` for a plug-in that cannot be made, lacks a method, or takes a name that another
+    has.
     """
-    if name in plugin_names(ENTRY_POINT_GROUP):
-        plugin: LatentDynamics = make_plugin(
-            ENTRY_POINT_GROUP, name, "world model", ("encode", "rollout")
-        )
-        told = f"{weights_sha256(plugin)} {plugin_code(plugin)}"
-        return NamedModel(model=plugin, name=name, sha256=hashlib.sha256(told.encode()).hexdigest())
     from armchair.worldmodel.model import WorldModel
     from armchair.worldmodel.model_files import WEIGHTS, find
+    from armchair.worldmodel.sources import known_names
 
+    needs = ("encode", "rollout")
+    plugin: LatentDynamics | None = make_plugin(
+        ENTRY_POINT_GROUP, name, "world model", needs, known_names()
+    )
+    if plugin is not None:
+        told = f"{weights_sha256(plugin)} {plugin_code(plugin)}"
+        return NamedModel(model=plugin, name=name, sha256=hashlib.sha256(told.encode()).hexdigest())
     model = WorldModel.from_pretrained(name).to("cuda" if torch.cuda.is_available() else "cpu")
     try:
         with (find(name) / WEIGHTS).open("rb") as file:

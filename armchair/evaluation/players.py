@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import pickle
 from dataclasses import dataclass
 
 import torch
 
+from armchair.errors import BadValueError
 from armchair.evaluation.arena import Arena
 from armchair.evaluation.benchmark import contestants_of
 from armchair.evaluation.contestants import Entry
@@ -15,6 +17,17 @@ from armchair.evaluation.models import load_world_model
 from armchair.evaluation.outcomes import Outcome
 from armchair.evaluation.protocol import Protocol
 from armchair.planners import Planner
+
+
+def check_pickles(name: str, planner: Planner) -> None:
+    """Raise `BadValueError` for a planner that cannot be sent to a worker."""
+    try:
+        pickle.dumps(planner)
+    except (AttributeError, TypeError, pickle.PicklingError) as error:
+        raise BadValueError(
+            f"planner {name!r} cannot be sent to other processes ({error}): give --workers 1, or "
+            "make it of a class that a module defines."
+        ) from error
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from armchair.evaluation.markdown import about_parts, markdown
 from armchair.evaluation.models import NamedModel
 from armchair.evaluation.outcomes import Outcome
 from armchair.evaluation.paper_tables import paper_tables
-from armchair.evaluation.players import PlayerMaker
+from armchair.evaluation.players import PlayerMaker, check_pickles
 from armchair.evaluation.protocol import Protocol
 from armchair.evaluation.provenance import code_version, note_test_run, plugin_code
 from armchair.evaluation.report import Report
@@ -55,6 +55,8 @@ class Evaluation:
         check_bounds(self.planner)
         if self.workers < 1:
             raise BadValueError(f"workers is {self.workers}, expected 1 or more.")
+        if self.workers > 1:
+            check_pickles(self.planner_name, self.planner)
         if self.context_frames < 1:
             raise BadValueError(f"context_frames is {self.context_frames}, expected 1 or more.")
 

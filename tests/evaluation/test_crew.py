@@ -131,6 +131,16 @@ def test_workers_and_a_serial_run_agree(
     assert "workers" not in alone.to_dict()
 
 
+def test_a_planner_that_no_worker_could_get_is_refused(tmp_path: Path) -> None:
+    class Local:
+        def describe(self) -> dict[str, object]:
+            return {}
+
+    own = replace(evaluation(tmp_path), planner_name="own", planner=Local())
+    with pytest.raises(BadValueError, match=r"planner 'own' cannot be sent .*--workers 1"):
+        replace(own, workers=2)
+
+
 @pytest.mark.slow
 def test_two_real_processes_play_what_one_plays(tmp_path: Path) -> None:
     """The shipped model and the simulator, in processes of their own."""

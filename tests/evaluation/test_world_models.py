@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from armchair.errors import BadValueError
 from armchair.evaluation.models import ENTRY_POINT_GROUP, NamedModel, load_world_model
 from armchair.planners import Context, LatentDynamics, load_planner, with_options
 from armchair.planners.plugins import plugin_names
 from armchair.worldmodel.model_files import SHIPPED
 from tests.factories import smooth_frames
-from tests.plugins import install_examples
+from tests.plugins import install, install_examples
 
 SHIPPED_NAMES = ["default"] if (SHIPPED / "default").exists() else []
 NAMES = sorted({*SHIPPED_NAMES, *plugin_names(ENTRY_POINT_GROUP), "straight"})
@@ -105,3 +107,11 @@ def test_the_example_gives_gradients() -> None:
     found = planner.plan(model, context, goal, torch.Generator().manual_seed(0))
     assert found.energy < 0.3 * found.history[0]
     assert torch.allclose(found.actions[0, 1:3], torch.tensor([0.05, -0.03]), atol=0.01)
+
+
+def test_a_plug_in_takes_no_name_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, monkeypatch, "usurper", "", ENTRY_POINT_GROUP, "default:Model")
+    with pytest.raises(
+        BadValueError, match=r"world model 'default' .* armchair itself and by usurp"
+    ):
+        load_world_model("default")

@@ -125,6 +125,12 @@ def test_the_example_of_the_docs_is_a_planner_like_ours() -> None:
         ("", "cannot be made"),
         ("import nothing_of_that_name", "No module named"),
         ("planner = dict", "a dict without plan and describe"),
+        (
+            "def planner(): raise RuntimeError('no\\nweights')",
+            r"fails as it is made \(no weights\)",
+        ),
+        ("def planner(): open('nowhere')", "fails as it is made .*nowhere"),
+        ("def planner(): int('many')", "fails as it is made .*many"),
     ],
 )
 def test_a_broken_plug_in_is_one_clear_line(
@@ -133,3 +139,18 @@ def test_a_broken_plug_in_is_one_clear_line(
     install(tmp_path, monkeypatch, "broken_plugin", source, "armchair.planners", "odd:planner")
     with pytest.raises(BadValueError, match=rf"planner 'odd' .*broken_plugin:planner.*{message}"):
         load_planner("odd")
+
+
+def test_a_name_that_another_has_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = "armchair.planners"
+    for module, name in (("usurper", "cem"), ("one_twin", "twin"), ("other_twin", "twin")):
+        install(tmp_path, monkeypatch, module, PLAIN, group, f"{name}:Plain")
+    with pytest.raises(
+        BadValueError, match=r"planner 'cem' .* armchair itself and by usurper \(usurper:Plain\)"
+    ):
+        load_planner("cem")
+    with pytest.raises(BadValueError, match=r"one_twin \(one_twin:Plain\) and by other_twin"):
+        load_planner("twin")
+    assert load_planner("icem")

@@ -25,7 +25,7 @@ class Budget:
 
     evaluations: candidates times horizon steps, at least those of one iteration; seconds: wall
     time, looked at between iterations (the first always runs); memory_mb: megabytes of imagined
-    latents at once, by chunking.
+    latents at once, by chunking; what a model needs besides, to imagine them, is its own affair.
     """
 
     evaluations: int = 0

@@ -30,7 +30,7 @@ SECONDS_PER_STEP = 4 / 15
 """Every fourth row of a 15 Hz recording is a model frame."""
 TOKENS_PER_CORE, TOKENS_ON_GPU = 1056, 131072
 """Tokens of a chunk of candidates: few enough for the caches of a CPU's cores, as many as keep each
-of them, or a GPU, at work."""
+of them, or a GPU, at work; no planner's budget of memory counts a chunk's keys and values."""
 
 
 class WorldModel(nn.Module):

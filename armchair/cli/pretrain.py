@@ -16,7 +16,7 @@ from armchair.errors import BadFileError, BadValueError
 from armchair.recipes import paper, sandbox
 from armchair.worldmodel.data.frame_store import StoreConfig
 from armchair.worldmodel.optimisation.budget import Budget
-from armchair.worldmodel.optimisation.loop import LoopConfig
+from armchair.worldmodel.optimisation.loop import LoopConfig, has_begun
 from armchair.worldmodel.pretraining.learner import PretrainConfig
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Config:
     init: Path | None = None
     """relay.safetensors of an earlier run (5 MB), or a folder (encoder/, or the model/ of
     `train`): start from its weights with a fresh optimiser and warm-up. Pictures may be larger and
-    clips longer than before."""
+    clips longer than before. A run that goes on does not read it again."""
     watch: Path | None = None
     """Folder of DROID-format episodes whose labels tell, every --loop.evaluate-steps, how well
     ridge regression finds flange and object in the tokens (default: those of --videos, if they
@@ -84,7 +84,8 @@ def defaults(options: Sequence[str]) -> Config:
 
 def run(config: Config) -> None:
     """Pre-train as configured."""
-    if config.preset.endswith("cooldown") and config.init is None:
+    fresh = config.init is None and not has_begun(config.out)
+    if config.preset.endswith("cooldown") and fresh:
         raise BadValueError(
             f"--preset {config.preset} goes on from a first run: give its relay as --init."
         )

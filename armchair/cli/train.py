@@ -49,7 +49,7 @@ class Config:
     """Minutes of wall clock; the learning rate follows the elapsed share."""
     init: Path | None = None
     """model/ of an earlier run: start from its predictor, and from its units if the encoder is the
-    same."""
+    same. A run that goes on does not read it again."""
     seed: int = 0
     """Seed of weights and clips."""
     tokens: CacheConfig = field(default_factory=CacheConfig)

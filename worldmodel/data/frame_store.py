@@ -110,7 +110,7 @@ class FrameStore:
 
 
 def find_videos(folders: Iterable[Path]) -> list[Path]:
-    """Return the MP4 files below the folders, sorted.
+    """Return the MP4 files below the folders, sorted; their names may end in capitals, too.
 
     Unfinished (dotted) folders are left out, and the side-by-side <serial>-stereo.mp4 of DROID.
     """
@@ -119,7 +119,7 @@ def find_videos(folders: Iterable[Path]) -> list[Path]:
         if not folder.is_dir():
             found = "is a file, not a folder" if folder.exists() else "there is no such folder"
             raise BadFileError(folder, found, "Give a folder of MP4 files.")
-        for path in folder.rglob("*.mp4"):
+        for path in folder.rglob("*.[mM][pP]4"):
             if path.stem.endswith("-stereo"):
                 continue
             if not any(part.startswith(".") for part in path.relative_to(folder).parts):

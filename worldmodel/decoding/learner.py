@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from armchair.episode_names import TRAJECTORY
 from armchair.errors import BadValueError, check_least
 from armchair.worldmodel.data.frame_store import FrameStore
 from armchair.worldmodel.decoding.network import DecoderSize, FrameDecoder
@@ -164,8 +165,8 @@ def split_frames(store: FrameStore) -> tuple[Tensor, Tensor]:
 
 def _home(video: Path) -> Path:
     """Return the folder of the episode that a video belongs to, or else the video's own path."""
-    parts = video.parts
-    return Path(*parts[: parts.index(RECORDINGS)]) if RECORDINGS in parts else video
+    homes = (folder.parent for folder in video.parents if folder.name == RECORDINGS)
+    return next((home for home in homes if (home / TRAJECTORY).is_file()), video)
 
 
 def psnr(found: Tensor, wanted: Tensor) -> float:

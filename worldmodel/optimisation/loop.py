@@ -80,6 +80,11 @@ def generator_at(seed: int, step: int, stream: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(int(words[0]) << 31 ^ int(words[1]))
 
 
+def has_begun(folder: Path) -> bool:
+    """Return whether a run in `folder` goes on from a checkpoint, which holds all it needs."""
+    return (folder / CHECKPOINT).exists()
+
+
 def run_loop(
     learner: Learner,
     *,

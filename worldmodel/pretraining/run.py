@@ -19,7 +19,7 @@ from armchair.worldmodel.data.frame_store import (
 from armchair.worldmodel.encoder_files import save_encoder
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.draws import History, from_plain, in_words, plain
-from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
+from armchair.worldmodel.optimisation.loop import LoopConfig, has_begun, run_loop
 from armchair.worldmodel.optimisation.reporter import Reporter
 from armchair.worldmodel.optimisation.team import Team
 from armchair.worldmodel.packed_tensors import read_note, read_packed, write_packed
@@ -54,7 +54,7 @@ class PretrainRun:
     """Folder of the frame store; made, or extended by videos that it lacks."""
     init: Path | None = None
     """Relay, encoder's or model's folder of an earlier run: start from its weights with a fresh
-    optimiser."""
+    optimiser. Not read again when the run goes on from its own checkpoint."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -73,20 +73,21 @@ def pretrain(
 
     `watch` sees the encoder every `loop.evaluate_steps` and at the end; it changes nothing.
     """
-    if run.init is not None and not run.init.exists():
-        raise BadFileError(run.init, "there is no such file or folder", INIT)
-    if run.init is not None:
+    init = None if has_begun(run.out) else run.init
+    if init is not None and not init.exists():
+        raise BadFileError(init, "there is no such file or folder", INIT)
+    if init is not None:
         with torch.device("meta"):
             shapes = network_of(config)
-        load_relay(shapes, run.init)  # refuses before hours of decoding
+        load_relay(shapes, init)  # refuses before hours of decoding
     videos, team = find_videos(run.videos), Team()
     with Reporter(run.out, "pretrain", silent=not team.leads) as reporter:
         with team.leader_first():
             frames = prepare_store(videos, run.store, store, reporter)
         learner = PretrainLearner(config, frames, run.seed, watch, team)
-        if run.init is not None:
-            learner.draws.history = load_relay(learner.network, run.init)
-            reporter.say(f"starting from {run.init}: {in_words(learner.draws.history)}")
+        if init is not None:
+            learner.draws.history = load_relay(learner.network, init)
+            reporter.say(f"starting from {init}: {in_words(learner.draws.history)}")
         reporter.say(f"pre-training on {len(frames)} frames of {len(frames.videos)} videos")
         steps = run_loop(
             learner,

@@ -16,7 +16,7 @@ from armchair.worldmodel.model_files import CARD
 from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.draws import in_words, read_history, write_history
-from armchair.worldmodel.optimisation.loop import LoopConfig, run_loop
+from armchair.worldmodel.optimisation.loop import LoopConfig, has_begun, run_loop
 from armchair.worldmodel.optimisation.reporter import Reporter
 from armchair.worldmodel.optimisation.team import Team
 from armchair.worldmodel.sources import load_frame_encoder
@@ -49,7 +49,8 @@ class TrainRun:
     """Folders of held-out episodes; none: one in twenty of `episodes`."""
     init: Path | None = None
     """Model folder of an earlier run: start from its predictor. Its units come along, if its
-    encoder has the same weights; of one that was trained on from it they are measured anew."""
+    encoder has the same weights; of one that was trained on from it they are measured anew. Not
+    read again when the run goes on from its own checkpoint."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -71,8 +72,9 @@ def train(
     predictor_size(encoder, config)  # refuses before anything is encoded
     team.check_share(config.clips.batch)
     rounded = round_weights(encoder)
-    earlier = None if run.init is None else read_earlier(run.init, encoder, config)
-    history = () if run.init is None else read_history(run.init)
+    init = None if has_begun(run.out) else run.init
+    earlier = None if init is None else read_earlier(init, encoder, config)
+    history = () if init is None else read_history(init)
     with Reporter(run.out, "train", silent=not team.leads) as reporter:
         if rounded:
             reporter.say("the encoder's weights are rounded to bfloat16, as the model keeps them")
@@ -92,9 +94,9 @@ def train(
             run.seed,
             team,
         )
-        if run.init is not None:
+        if init is not None:
             learner.draws.history = history
-            reporter.say(f"starting from {run.init}: {in_words(learner.draws.history)}")
+            reporter.say(f"starting from {init}: {in_words(learner.draws.history)}")
         if why := learner.check_held_out():
             reporter.say(f"validation goes without rollouts by horizon: {why}")
         steps = run_loop(

@@ -66,6 +66,12 @@ def test_new_videos_are_appended_and_old_ones_stay(tmp_path: Path) -> None:
     assert FrameStore(tmp_path / "store").episodes == [(0, 2), (2, 3)]  # as they lie there
 
 
+def test_capitals_in_a_video_s_name(tmp_path: Path) -> None:
+    for name in ("a.MP4", "b.Mp4", "c-stereo.MP4", "d.mp3"):
+        (tmp_path / name).touch()
+    assert [path.name for path in find_videos([tmp_path])] == ["a.MP4", "b.Mp4"]
+
+
 def test_a_view_has_the_videos_that_were_asked_for(tmp_path: Path) -> None:
     for index, name in enumerate("abc"):
         write_video(tmp_path / f"{name}.mp4", frames=8, seed=index)

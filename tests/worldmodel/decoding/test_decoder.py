@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from armchair.cli import decoder as verb
+from armchair.episode_names import TRAJECTORY
 from armchair.errors import BadFileError, BadValueError
 from armchair.worldmodel.data.frame_store import FrameStore, StoreConfig, StoredVideo, update_store
 from armchair.worldmodel.decoding.files import WEIGHTS, load_decoder, save_decoder
@@ -62,8 +63,12 @@ def test_it_learns_to_show_what_moves(encoder: FrameEncoder, store: FrameStore) 
     assert after["validation/psnr"] > after["validation/psnr_mean_frame"]
 
 
-def test_held_out_frames_are_chosen_by_episode() -> None:
-    recordings = [f"/data/LAB/success/2025-01-01/{i}/recordings/MP4" for i in range(60)]
+def test_held_out_frames_are_chosen_by_episode(tmp_path: Path) -> None:
+    root = tmp_path / "recordings"  # the name of a folder in each episode, too
+    for i in range(60):
+        (root / str(i)).mkdir(parents=True)
+        (root / str(i) / TRAJECTORY).touch()
+    recordings = [root / str(i) / "recordings" / "MP4" for i in range(60)]
     names = [f"{folder}/{camera}.mp4" for folder in recordings for camera in "ab"]
 
     class Store:
@@ -72,7 +77,7 @@ def test_held_out_frames_are_chosen_by_episode() -> None:
         episodes = tuple((3 * i, 3) for i in range(len(names)))
 
     def episodes_of(frames: torch.Tensor) -> set[str]:
-        return {Path(names[i // 3]).parts[5] for i in frames.tolist()}
+        return {Path(names[i // 3]).parents[2].name for i in frames.tolist()}
 
     store: Any = Store()
     learnt, out = split_frames(store)
@@ -85,6 +90,21 @@ def test_held_out_frames_are_chosen_by_episode() -> None:
     Store.videos, Store.episodes = Store.videos[:2], Store.episodes[:2]
     with pytest.raises(BadValueError, match="one video is too few"):
         split_frames(store)
+
+
+def test_videos_that_lie_loose_in_a_folder_called_recordings() -> None:
+    class Store:
+        folder = Path("store")
+        videos = tuple(
+            StoredVideo(path=f"/data/recordings/{name}.mp4", bytes=1, first=0, count=3)
+            for name in "abc"
+        )
+        episodes = ((0, 3), (3, 3), (6, 3))
+
+    store: Any = Store()
+    learnt, out = split_frames(store)
+    assert len(learnt) == 6
+    assert len(out) == 3
 
 
 def test_patches_come_back_in_place() -> None:

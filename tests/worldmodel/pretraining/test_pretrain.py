@@ -103,6 +103,19 @@ def test_relays_of_earlier_versions_and_damaged_ones(videos: Path, tmp_path: Pat
         load_relay(network, tmp_path / "bad.safetensors")
 
 
+def test_a_run_that_goes_on_does_not_read_its_relay(videos: Path, tmp_path: Path) -> None:
+    relay = run(videos, tmp_path / "first", steps=1) / "relay.safetensors"
+    out = run(videos, tmp_path / "a", steps=1, init=relay, preset="sandbox-cooldown")
+    relay.unlink()
+    with pytest.raises(BadFileError, match="there is no such file or folder"):
+        run(videos, tmp_path / "b", steps=1, init=relay)
+    with pytest.raises(BadValueError, match="give its relay as --init"):
+        run(videos, tmp_path / "b", steps=1, preset="sandbox-cooldown")
+    run(videos, out, steps=2, init=relay)
+    run(videos, out, steps=3, preset="sandbox-cooldown")
+    assert (out / "log.txt").read_text().count("starting from") == 1
+
+
 def test_a_relay_of_another_size_is_refused_before_videos_are_read(
     videos: Path, tmp_path: Path
 ) -> None:

@@ -90,6 +90,23 @@ def test_a_run_its_resume_and_its_relay(episodes: Path, saved: Path, tmp_path: P
     assert not (tmp_path / "c").exists(), "refused before anything is encoded or written"
 
 
+def test_a_run_that_goes_on_does_not_read_what_it_started_from(
+    episodes: Path, saved: Path, tmp_path: Path
+) -> None:
+    first = run(episodes, saved, tmp_path / "first")
+    with_it = run(episodes, saved, tmp_path / "a", init=first, steps=2).parent
+    without = Path(shutil.copytree(with_it, tmp_path / "b"))
+    run(episodes, saved, with_it, init=first)
+    shutil.rmtree(first)
+    resumed = run(episodes, saved, without, init=first)
+    weights = [(out / "model" / "model.safetensors").read_bytes() for out in (with_it, without)]
+    assert weights[0] == weights[1]
+    assert len(read_history(resumed)) == 2
+    assert (without / "log.txt").read_text().count("starting from") == 1
+    with pytest.raises(BadFileError, match="there is no such folder"):
+        run(episodes, saved, tmp_path / "c", init=first)
+
+
 def test_the_encoder_that_is_trained_on_is_the_one_that_is_saved(
     episodes: Path, tmp_path: Path
 ) -> None:

@@ -18,6 +18,8 @@ from armchair.errors import BadFileError, BadValueError
 if TYPE_CHECKING:
     from armchair.evaluation.imagination import Imagination
 
+STEPS = 8
+"""Model steps that are imagined unless it is said."""
 MOST = np.array([2.0] * 3 + [2 * np.pi] * 3 + [1.0])
 """The most that an action may say, metres, radians and closedness: more are other units."""
 
@@ -41,14 +43,15 @@ class Config:
     """Which episode of the folder, counted from 0."""
     start_row: int = 0
     """Row (15 Hz) of the first frame, the only one that the predictor is shown."""
-    steps: int = 8
-    """Model steps to imagine (about 0.27 s each for the shipped model)."""
+    steps: int | None = None
+    """Model steps to imagine, about 0.27 s each for the shipped model (default: as many as
+    --actions has, else 8)."""
     actions: Path | None = None
     """Actions (steps, 7) to imagine, metres and radians, as .npy or .json; default: the logged."""
 
     def __post_init__(self) -> None:
         check_folder("--out", self.out)
-        if self.steps < 1 or self.start_row < 0 or self.index < 0:
+        if (self.steps is not None and self.steps < 1) or self.start_row < 0 or self.index < 0:
             raise BadValueError("--steps is at least 1, --start-row and --index are at least 0.")
 
 
@@ -114,19 +117,22 @@ def _clip(
         raise BadValueError(f"--index {config.index}: {config.episodes} has {len(episodes)}.")
     episode = episodes[config.index]
     stride = rows_per_step(seconds_per_step)
-    rows = range(config.start_row, len(episode), stride)[: config.steps + 1]
-    if len(rows) < 2 or (config.actions is None and len(rows) <= config.steps):
+    given = None if config.actions is None else _read_actions(config.actions, config.steps)
+    steps = (config.steps or STEPS) if given is None else len(given)
+    rows = range(config.start_row, len(episode), stride)[: steps + 1]
+    if len(rows) <= steps:
+        lower = "--steps" if given is None else "the number of --actions"
         raise BadValueError(
-            f"{episode.path}: {len(episode)} rows are too few for {config.steps} steps of {stride} "
-            f"rows from row {config.start_row}; lower --steps or --start-row."
+            f"{episode.path}: {len(episode)} rows are too few for {steps} steps of {stride} "
+            f"rows from row {config.start_row}; lower {lower} or --start-row."
         )
     states = episode.states()[list(rows)]
-    given = None if config.actions is None else _read_actions(config.actions)[: config.steps]
     actions = difference(states[:-1], states[1:]) if given is None else given
     return episode.frames(list(rows)), states, actions
 
 
-def _read_actions(path: Path) -> NDArray[np.float64]:
+def _read_actions(path: Path, steps: int | None) -> NDArray[np.float64]:
+    """Return a file's actions (H, 7); raises for another count than `steps`, if that is given."""
     try:
         if path.suffix == ".json":
             values = np.asarray(json.loads(path.read_text()), dtype=np.float64)
@@ -134,9 +140,11 @@ def _read_actions(path: Path) -> NDArray[np.float64]:
             values = np.load(path, allow_pickle=False).astype(np.float64)
     except (OSError, ValueError, TypeError, AttributeError, EOFError) as error:
         raise BadFileError(path, f"no array of actions ({error})", "Give .npy or .json.") from error
-    if values.ndim != 2 or values.shape[1] != 7 or not np.isfinite(values).all():
+    if values.ndim != 2 or values.shape[1] != 7 or not len(values) or not np.isfinite(values).all():
         found = f"shape {values.shape}, expected (steps, 7) of finite numbers"
         raise BadFileError(path, found, "Give one row of x y z, roll pitch yaw, gripper a step.")
+    if steps not in (None, len(values)):
+        raise BadFileError(path, f"{len(values)} actions, --steps is {steps}", "Leave out --steps.")
     far = np.abs(values) > MOST
     if far.any():
         row, column = np.argwhere(far)[0]

@@ -12,6 +12,7 @@ from PIL import Image
 
 from armchair.cli.main import main
 from armchair.evaluation.imagination import roll_out, with_gripper
+from armchair.evaluation.strips import GAP, LEFT, SIDE
 from armchair.poses import difference
 from armchair.sim.droid_writer import write_episode
 from armchair.worldmodel.data.episodes import DroidEpisodes
@@ -76,6 +77,8 @@ def test_given_actions(model: Path, episodes: Path, tmp_path: Path) -> None:
     numbers = json.loads((tmp_path / "a" / "imagine.json").read_text())
     assert numbers["errors"] is None
     assert numbers["actions"].endswith("a.npy")
+    with Image.open(tmp_path / "a" / "rollout.png") as picture:
+        assert picture.width == LEFT + 5 * (SIDE + GAP), "the first frame and one per action"
     for odd in ('{"actions": []}', "[[50, 0, 0, 0, 0, 0, 0]]", "[[0, 0, 0, 0, 0, 90, 0]]"):
         (tmp_path / "a.json").write_text(odd)
         assert command(model, episodes, tmp_path / "b", "--actions", str(tmp_path / "a.json")) == 2
@@ -84,6 +87,23 @@ def test_given_actions(model: Path, episodes: Path, tmp_path: Path) -> None:
     assert command(model, episodes, tmp_path / "b", "--actions", given) == 2
     (tmp_path / "a.json").write_text("[[1, 2]]")
     assert command(model, episodes, tmp_path / "b", "--actions", str(tmp_path / "a.json")) == 2
+
+
+def test_as_many_steps_as_there_are_actions(
+    model: Path, episodes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for count in (3, 7, 12):
+        np.save(tmp_path / f"{count}.npy", np.zeros((count, 7)))
+        given = ["--actions", str(tmp_path / f"{count}.npy")]
+        fits = count < 10  # of 40 rows, every fourth
+        assert command(model, episodes, tmp_path / str(count), *given) == (0 if fits else 2)
+        if fits:
+            with Image.open(tmp_path / str(count) / "rollout.png") as picture:
+                assert picture.width == LEFT + (count + 1) * (SIDE + GAP)
+    assert "lower the number of --actions or --start-row" in capsys.readouterr().err
+    assert command(model, episodes, tmp_path / "x", *given, "--steps", "8") == 2
+    assert "12.npy: 12 actions, --steps is 8. Leave out --steps." in capsys.readouterr().err
+    assert command(model, episodes, tmp_path / "x", "--steps", "0") == 2
 
 
 def test_the_gripper_goes_and_stays() -> None:

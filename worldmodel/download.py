@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import urllib.error
 import urllib.request
 from http.client import HTTPException
@@ -15,7 +16,7 @@ from rich.console import Console
 from rich.progress import wrap_file
 
 from armchair.errors import ArmchairError, BadFileError
-from armchair.worldmodel.optimisation import atomic
+from armchair.worldmodel.optimisation import appended, atomic
 
 CACHE_VARIABLE = "ARMCHAIR_CACHE"
 """Environment variable: folder for downloaded weights."""
@@ -24,6 +25,8 @@ CHUNK = 1 << 20
 HUB_FILES = ["config.json", "*.safetensors", "*.safetensors.index.json", "README.md"]
 """All that is taken from a Hugging Face repository: tensors and text, nothing that can run."""
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
 
 def cache_folder() -> Path:
     """Return where downloads are kept: $ARMCHAIR_CACHE or ~/.cache/armchair."""
@@ -31,7 +34,7 @@ def cache_folder() -> Path:
 
 
 def fetch(url: str, *, size: int | None = None, sha256: str | None = None) -> Path:
-    """Return the cached file of a URL, downloaded if it is not there.
+    """Return the cached file of a URL, downloaded if it is not there: by one process at a time.
 
     Size and hash are checked where they are known; always, the size against what the server
     announced. Raises `ArmchairError` when there is no network and `BadFileError` for a file that
@@ -40,7 +43,10 @@ def fetch(url: str, *, size: int | None = None, sha256: str | None = None) -> Pa
     path = cache_folder() / url.rsplit("/", 1)[1]
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        _download(url, path, size, sha256)
+        console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+        with appended.one_writer(path.parent, console.print):
+            if not path.exists():  # another process may have fetched it meanwhile
+                _download(url, path, size, sha256)
     _check_size(path, size)
     return path
 
@@ -48,13 +54,14 @@ def fetch(url: str, *, size: int | None = None, sha256: str | None = None) -> Pa
 def fetch_repository(repository: str) -> Path:
     """Return the folder of a Hugging Face repository's tensors and texts, downloaded if needed.
 
-    The hub's client checks every file against the hub's own hash.
+    The hub's client holds files against their size alone. Large ones (LFS) lie in its cache under
+    the SHA-256 that the hub states: raises `BadFileError` for one of another content.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError
 
     try:
-        return Path(snapshot_download(repository, allow_patterns=HUB_FILES))
+        folder = Path(snapshot_download(repository, allow_patterns=HUB_FILES))
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise ArmchairError(
             f"{repository}: there is no such folder, and no such repository on the Hugging Face "
@@ -66,6 +73,9 @@ def fetch_repository(repository: str) -> Path:
         fix = "Fetch its config.json and *.safetensors elsewhere and give their folder."
         what = f"{repository}: no such folder here; taken for a Hugging Face repository"
         raise no_network(what, error, fix) from error
+    for path in sorted(folder.iterdir()):
+        _check_name(path.resolve())
+    return folder
 
 
 def no_network(what: str, error: Exception, fix: str) -> ArmchairError:
@@ -116,6 +126,15 @@ def _check_size(path: Path, size: int | None) -> None:
         size = int(note["bytes"])
     if size is not None and path.stat().st_size != size:
         raise _damaged(path, f"{path.stat().st_size} bytes, expected {size}")
+
+
+def _check_name(blob: Path) -> None:
+    """Raise if a file that has a SHA-256 for a name has another one."""
+    if _SHA256.fullmatch(blob.name):
+        with blob.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != blob.name:
+            raise _damaged(blob, f"sha256 {found}, expected the one that is its name")
 
 
 def _note(path: Path) -> Path:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from armchair.worldmodel.encoder_files import encoder_hash, save_encoder
 from armchair.worldmodel.hub_folder import save_hub_encoder
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.official import OFFICIAL, OfficialWeights
+from armchair.worldmodel.optimisation.appended import LOCK
 from tests.worldmodel.models import GOLDEN, GOLDEN_CONFIG
 
 FRAMES = np.random.default_rng(0).integers(0, 256, (2, 40, 40, 3), dtype=np.uint8)
@@ -73,9 +77,32 @@ def test_size_and_hash_are_checked(cache: Path) -> None:
     url = (GOLDEN / "tiny64_ac.pt").as_uri()
     with pytest.raises(BadFileError, match=r"sha256 .* expected 0000"):
         download.fetch(url, sha256="0000")
-    assert not list(cache.iterdir())
+    assert [path.name for path in cache.iterdir()] == [LOCK]
     with pytest.raises(BadFileError, match=r"\d+ bytes, expected 7"):
         download.fetch(url, size=7)
+
+
+def test_one_download_for_all_who_ask_at_once(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, opened, inside = (GOLDEN / "tiny64_ac.pt").as_uri(), [], threading.Event()
+    urlopen = download.urllib.request.urlopen
+
+    def slow(asked: str, timeout: float) -> Any:
+        opened.append(asked)
+        inside.set()
+        time.sleep(0.5)
+        return urlopen(asked, timeout=timeout)
+
+    monkeypatch.setattr(download.urllib.request, "urlopen", slow)
+    other = threading.Thread(target=download.fetch, args=(url,))
+    other.start()
+    assert inside.wait(30)
+    path = download.fetch(url)
+    other.join()
+    assert opened == [url]
+    assert path.read_bytes() == (GOLDEN / "tiny64_ac.pt").read_bytes()
+    assert "waiting for another process that writes to" in capsys.readouterr().err
 
 
 def test_no_network_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,6 +130,16 @@ def test_hub_ids(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sandbox: World
     assert torch.equal(encoder.encoder(FRAMES), sandbox.encoder(FRAMES))
     with pytest.raises(ArmchairError, match=r"someone/away: no such folder here.*no route"):
         WorldModel.from_pretrained("someone/away")
+    weights = tmp_path / "someone" / "encoder" / "model.safetensors"
+    blob = tmp_path / hashlib.sha256(weights.read_bytes()).hexdigest()  # as the hub's client does
+    weights.rename(blob)
+    weights.symlink_to(blob)
+    WorldModel.from_pretrained("someone/encoder")
+    damaged = bytearray(blob.read_bytes())
+    damaged[-1] ^= 1
+    blob.write_bytes(damaged)
+    with pytest.raises(BadFileError, match=rf"{blob.name}: sha256 \w+, expected the one that is"):
+        WorldModel.from_pretrained("someone/encoder")
 
 
 def test_an_encoder_alone_encodes_and_says_what_it_lacks(tmp_path: Path) -> None:

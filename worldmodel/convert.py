@@ -26,7 +26,7 @@ def convert(
     out: Path,
     layout: Layout,
     part: Part = "all",
-    role: meta.EncoderRole = "target_encoder",
+    role: meta.EncoderRole | None = None,
     architecture: Path | None = None,
     numbers: Literal["float32", "bfloat16"] = "float32",
     seconds_per_step: float | None = None,
@@ -39,7 +39,9 @@ def convert(
     if architecture is None:
         model = load_world_model(source, role)
     else:
-        model = load_of_architecture(Path(source), architecture, role, whole=part == "all")
+        model = load_of_architecture(
+            Path(source), architecture, role or "target_encoder", whole=part == "all"
+        )
     if seconds_per_step is not None:
         model.seconds_per_step = seconds_per_step
     out.parent.mkdir(parents=True, exist_ok=True)

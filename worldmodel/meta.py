@@ -26,6 +26,7 @@ EncoderRole = Literal["target_encoder", "encoder"]
 """The EMA teacher, which Meta's AC training and evaluations load, or the student."""
 
 FIX = "Give a checkpoint of Meta's V-JEPA 2, and the architecture that it was made with."
+STUDENT_FIX = "Take the student: `armchair convert --role encoder`, or role='encoder' in Python."
 
 _PREFIXES = re.compile(r"^(module\.)?(backbone\.)?")
 _UNUSED = ("pos_embed", "predictor_pos_embed")
@@ -152,6 +153,7 @@ def section(
         isinstance(key, str) and isinstance(value, Tensor) for key, value in section.items()
     ):
         there = ", ".join(sorted(map(str, checkpoint))) or "nothing"
-        raise BadFileError(path, f"no tensors under {name!r}; it holds {there}", FIX)
+        fix = STUDENT_FIX if name == "target_encoder" and "encoder" in checkpoint else FIX
+        raise BadFileError(path, f"no tensors under {name!r}; it holds {there}", fix)
     stripped = {_PREFIXES.sub("", key): value for key, value in section.items()}
     return {key: value for key, value in stripped.items() if key not in _UNUSED}

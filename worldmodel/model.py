@@ -207,16 +207,15 @@ class WorldModel(nn.Module):
         model_files.write(Path(folder), config, weights | buffers, card)
 
     @classmethod
-    def from_pretrained(
-        cls, name: Path | str, *, role: EncoderRole = "target_encoder"
-    ) -> WorldModel:
+    def from_pretrained(cls, name: Path | str, *, role: EncoderRole | None = None) -> WorldModel:
         """Return a frozen model in float32 by name, folder, file or Hugging Face hub id.
 
         Names: "default" (shipped) and Meta's "vjepa2-vitl", "-vith", "-vitg", "-vitg-384" and
         "vjepa2-ac-vitg". A folder is one that `armchair` wrote, or `transformers`; a file is a
         checkpoint of Meta's. What has no action-conditioned predictor encodes and does no more.
-        `role` is which of the two encoders in a checkpoint of Meta's is taken: the teacher, which
-        their AC training and evaluations use, or the student, which their hub entry loads.
+        `role` is which of the two encoders in a checkpoint of Meta's is taken: "target_encoder",
+        the teacher, which their AC training and evaluations use and which is the default, or
+        "encoder", the student, which their hub entry loads. Folders and hub ids have one alone.
 
         Raises `UnknownNameError`, `BadFileError` for what is damaged or of another architecture
         than stated, and `ArmchairError` for what is not here while there is no network.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import torch
+from rich.console import Console
 
 from armchair.errors import BadFileError, BadValueError, UnknownNameError
 from armchair.worldmodel import encoder_files, hub_folder, meta, model_files
@@ -22,6 +23,8 @@ from armchair.worldmodel.predictor import ACPredictor
 from armchair.worldmodel.tensor_files import fill
 
 META_SUFFIXES = (".pt", ".pth", ".tar")
+LARGE = "384"
+"""In the file's name of ViT-g for larger pictures than the others'."""
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -30,23 +33,34 @@ def known_names() -> list[str]:
     return [*model_files.SHIPPED_NAMES, *OFFICIAL]
 
 
-def load_world_model(name: Path | str, role: EncoderRole = "target_encoder") -> WorldModel:
+def load_world_model(name: Path | str, role: EncoderRole | None = None) -> WorldModel:
     """Return a frozen model in float32; see `WorldModel.from_pretrained`."""
     place = locate(name)
     if place.is_file():
         official = OFFICIAL.get(str(name)) or recognise(place)
-        return _from_meta(place, official, str(name), role)
+        return _from_meta(place, official, str(name), role or "target_encoder")
+    _check_no_role(name, role)
     if _kind(place / model_files.CONFIG) in (encoder_files.KIND, hub_folder.MODEL_TYPE):
         return encoder_only(_encoder_of_folder(place), str(name))
     return _from_folder(place)
 
 
-def load_frame_encoder(name: Path | str, role: EncoderRole = "target_encoder") -> FrameEncoder:
+def load_frame_encoder(name: Path | str, role: EncoderRole | None = None) -> FrameEncoder:
     """Return a frozen encoder in float32, of anything that `load_world_model` takes."""
     place = locate(name)
     if place.is_dir() and _kind(place / model_files.CONFIG) != model_files.KIND:
+        _check_no_role(name, role)
         return _encoder_of_folder(place)
     return load_world_model(name, role).encoder
+
+
+def _check_no_role(name: Path | str, role: EncoderRole | None) -> None:
+    """Raise `BadValueError` if one of the encoders of a folder, which has but one, is asked for."""
+    if role is not None:
+        raise BadValueError(
+            f"{name}: --role {role} is for a .pt file of Meta's, which holds two encoders; a "
+            "folder or a hub id has one. Leave it out."
+        )
 
 
 def encoder_only(encoder: FrameEncoder, name: str) -> WorldModel:
@@ -79,8 +93,9 @@ def locate(name: Path | str) -> Path:
 def recognise(path: Path) -> OfficialWeights:
     """Return which released architecture a `.pt` file has, by its tensors' shapes.
 
-    ViT-g at 256 and 384 pixels has the same shapes: the file's name tells them apart. Raises
-    `BadFileError` for any other architecture, which only `meta.load_ac` with a config can load.
+    ViT-g at 256 and 384 pixels has the same shapes: the file's name tells them apart, and a line
+    on stderr says so. Raises `BadFileError` for any other architecture, which only `meta.load_ac`
+    with a config can load.
     """
     checkpoint = meta.read_checkpoint(path)
     encoder = meta.section(checkpoint, "target_encoder", path, "encoder")
@@ -103,8 +118,16 @@ def recognise(path: Path) -> OfficialWeights:
             f"models ({', '.join(OFFICIAL)})",
             "Convert it with `armchair convert --architecture CONFIG.json`, which says its size.",
         )
-    wanted = 384 if "384" in path.name else 256
-    return next((o for o in fitting if o.encoder.image_size == wanted), fitting[0])
+    if len(fitting) == 1:
+        return fitting[0]
+    named = LARGE in path.name
+    taken = next(o for o in fitting if (o.encoder.image_size == int(LARGE)) == named)
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    console.print(
+        f"{path}: taken for pictures of {taken.encoder.image_size} pixels, as its name has "
+        f"{'a' if named else 'no'} {LARGE}: weights do not tell. If that is wrong, rename the file."
+    )
+    return taken
 
 
 def _from_meta(path: Path, official: OfficialWeights, name: str, role: EncoderRole) -> WorldModel:

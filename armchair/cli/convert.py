@@ -28,9 +28,9 @@ class Config:
     """Layout to write."""
     part: Literal["all", "encoder"] = "all"
     """Encoder and predictor where there are both, or the encoder alone."""
-    role: Literal["target_encoder", "encoder"] = "target_encoder"
-    """Which encoder of a .pt file: the EMA teacher, which Meta's AC training and evaluations load,
-    or the student, which their hub entry loads."""
+    role: Literal["target_encoder", "encoder"] | None = None
+    """Which encoder of a .pt file: the EMA teacher, which Meta's AC training and evaluations load
+    (the default), or the student, which their hub entry loads."""
     architecture: Path | None = None
     """config.json that says the size of a .pt file which is none of the released ones: a world
     model's or a frame encoder's of ours, or an encoder's for transformers."""
@@ -45,6 +45,11 @@ class Config:
             raise BadValueError(
                 f"--out {self.out} with --to {self.to}: Meta's layout is one file that ends in "
                 ".pt, the others are a folder."
+            )
+        if self.to != "armchair" and self.numbers != "float32":
+            raise BadValueError(
+                f"--numbers {self.numbers} is for our own layout; {self.to}'s is float32: leave it "
+                "out."
             )
         if self.seconds_per_step is not None:
             if (self.to, self.part) != ("armchair", "all"):

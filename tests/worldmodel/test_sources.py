@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import shutil
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +164,43 @@ def test_files_are_recognised_by_their_shapes(tmp_path: Path) -> None:
         WorldModel.from_pretrained(str(GOLDEN / "small" / "long32.pt"))
 
 
+def test_what_only_a_file_s_name_tells_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small, large = (
+        replace(GOLDEN_ENCODER, encoder=replace(GOLDEN_CONFIG.encoder, image_size=size))
+        for size in (256, 384)
+    )
+    monkeypatch.setattr(sources, "OFFICIAL", {"small": small, "large": large})
+    for name, wanted in (("vitg.pt", small), ("vitg-384.pt", large)):
+        shutil.copy(GOLDEN / "tiny64_pretrain.pt", tmp_path / name)
+        assert sources.recognise(tmp_path / name) is wanted
+    said = capsys.readouterr().err
+    assert "vitg.pt: taken for pictures of 256 pixels, as its name has no 384" in said
+    assert "vitg-384.pt: taken for pictures of 384 pixels, as its name has a 384" in said
+
+
+def test_a_file_with_the_student_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = torch.load(GOLDEN / "tiny64_ac.pt", weights_only=True)
+    student = {name: content[name] for name in ("encoder", "predictor")}
+    torch.save(student, tmp_path / "student.pt")
+    command = ["convert", "--source", str(tmp_path / "student.pt"), "--out", str(tmp_path / "a")]
+    assert main(command) == 2
+    complaint = "no tensors under 'target_encoder'; it holds encoder, predictor. Take the student: "
+    assert complaint + "`armchair convert --role encoder`" in capsys.readouterr().err
+    assert main([*command, "--role", "encoder"]) == 0
+
+
+@pytest.mark.parametrize("role", ["encoder", "target_encoder"])
+def test_a_folder_has_no_roles(role: Any, tmp_path: Path, sandbox: WorldModel) -> None:
+    sandbox.save_pretrained(tmp_path / "model")
+    save_encoder(tmp_path / "encoder", sandbox.encoder)
+    for name in ("model", "encoder"):
+        for load in (sources.load_frame_encoder, sources.load_world_model):
+            with pytest.raises(BadValueError, match=rf"{name}: --role {role} is for a \.pt file"):
+                load(tmp_path / name, role)
+
+
 def test_a_hostile_file_is_refused_and_not_run(tmp_path: Path) -> None:
     class Hostile:
         def __reduce__(self) -> Any:
@@ -282,12 +321,18 @@ def test_a_run_s_folder_for_its_model_s(tmp_path: Path, sandbox: WorldModel) -> 
         WorldModel.from_pretrained(tmp_path)
 
 
-def test_what_cannot_be_converted(sandbox: WorldModel, tmp_path: Path) -> None:
+def test_what_cannot_be_converted(
+    sandbox: WorldModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     sandbox.save_pretrained(tmp_path / "model")
     arguments = ["convert", "--source", str(tmp_path / "model"), "--to", "meta"]
     assert main([*arguments, "--out", str(tmp_path / "x.pt")]) == 2
     assert main([*arguments, "--out", str(tmp_path / "folder")]) == 2
     assert main([*arguments, "--out", str(tmp_path / "x.pt"), "--part", "encoder"]) == 0
+    numbers = ["--part", "encoder", "--numbers", "bfloat16"]
+    assert main([*arguments, "--out", str(tmp_path / "y.pt"), *numbers]) == 2
+    assert "--numbers bfloat16 is for our own layout" in capsys.readouterr().err
+    assert not (tmp_path / "y.pt").exists()
     assert not (tmp_path / "folder").exists()
 
 

@@ -117,7 +117,8 @@ class PretrainLearner:
         self.network.checkpointing = config.checkpointing
         self.optimiser = Optimiser(self.network.trained, config.optimiser)
         clips = config.clips
-        self._starts = clip_starts(store, (clips.clip_frames - 1) * clips.clip_stride + 1)
+        if clips.stills < clips.batch:  # stills alone need no video that is as long as a clip
+            self._starts = clip_starts(store, (clips.clip_frames - 1) * clips.clip_stride + 1)
         counts = (clips.stills, clips.batch - clips.stills, config.change.pairs)
         parts = parted(counts, clips.at_once, self.team.size)
         self._parts = parts[self.team.rank :: self.team.size]

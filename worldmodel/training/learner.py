@@ -98,7 +98,10 @@ class TrainConfig:
 
 
 class TrainLearner:
-    """Improves `model.predictor`; `average` is the model with averaged weights."""
+    """Improves `model.predictor`; `average` is the model with averaged weights.
+
+    The two share the encoder, which nothing moves.
+    """
 
     def __init__(
         self,
@@ -114,7 +117,8 @@ class TrainLearner:
         self.draws = Draws(seed)
         self.team.check_share(config.clips.batch)
         self.optimiser = Optimiser([model.predictor], config.optimiser)
-        self.average = copy.deepcopy(model).requires_grad_(False).eval()
+        twin = copy.deepcopy(model, {id(model.encoder): model.encoder})
+        self.average = twin.requires_grad_(False).eval()
         model.predictor.checkpointing = config.checkpointing
         if config.compile:
             for block in model.predictor.predictor_blocks:

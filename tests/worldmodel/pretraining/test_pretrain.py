@@ -177,6 +177,14 @@ def test_killed_run_ends_in_the_same_weights(videos: Path, tmp_path: Path) -> No
     assert hashes[0] == hashes[1]
 
 
+def test_stills_alone_need_no_long_videos(videos: Path, tmp_path: Path) -> None:
+    long = replace(RECIPE.clips, clip_frames=64)
+    with pytest.raises(BadValueError, match="no video has the 64 stored frames"):
+        run(videos, tmp_path / "clips", steps=1, recipe=replace(RECIPE, clips=long))
+    stills = replace(RECIPE, clips=replace(long, still_share=1.0))
+    assert load_encoder(run(videos, tmp_path / "stills", steps=1, recipe=stills) / "encoder")
+
+
 def test_loss_falls_and_tokens_stay_apart(videos: Path, tmp_path: Path) -> None:
     out = run(videos, tmp_path / "store", steps=1)
     learner = PretrainLearner(RECIPE, FrameStore(out / "frames"), seed=0)

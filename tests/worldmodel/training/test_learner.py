@@ -124,6 +124,15 @@ def test_resume_is_exact(toy: TokenCache, tmp_path: Path) -> None:
         assert torch.equal(value, rest.average.predictor.state_dict()[name]), name
 
 
+def test_the_average_has_the_same_encoder_and_weights_of_its_own(toy: TokenCache) -> None:
+    learner = new_learner(toy)
+    assert learner.average.encoder is learner.model.encoder
+    weights = zip(
+        learner.model.predictor.parameters(), learner.average.predictor.parameters(), strict=True
+    )
+    assert not any(one is other for one, other in weights)
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3])
 def test_the_rollout_is_as_long_as_asked_for(toy: TokenCache, steps: int) -> None:
     clips = replace(CONFIG.clips, frames=4)

@@ -13,6 +13,7 @@ from armchair.worldmodel.encoder_files import save_encoder
 from armchair.worldmodel.hub_folder import save_hub_encoder
 from armchair.worldmodel.meta_export import save_meta_encoder, save_meta_model
 from armchair.worldmodel.model import WorldModel
+from armchair.worldmodel.model_files import check_no_card
 from armchair.worldmodel.no_predictor import NoPredictor
 from armchair.worldmodel.sources import load_of_architecture, load_world_model
 
@@ -35,7 +36,10 @@ def convert(
 
     `architecture` is the config.json that says the size of a `.pt` file which is none of the
     released ones; `seconds_per_step` replaces what the source says. Returns the encoder's size.
+    Raises `BadFileError` if a model card lies in the folder: it is of other weights.
     """
+    if layout != "meta":
+        check_no_card(out)
     if architecture is None:
         model = load_world_model(source, role)
     else:

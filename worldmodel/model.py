@@ -192,7 +192,7 @@ class WorldModel(nn.Module):
         """Write `model.safetensors` and `config.json` into a folder, and a card if one is given.
 
         `dtype` is the weights' on disk: float32 keeps every bit, bfloat16 is what ships. Statistics
-        and scaling stay float32.
+        and scaling stay float32. Raises `BadFileError` where a card of other weights lies.
         """
         config = model_files.WorldModelConfig(
             encoder=self.encoder.config,

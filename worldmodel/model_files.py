@@ -75,7 +75,12 @@ def find(name: Path | str) -> Path:
 def write(
     folder: Path, config: WorldModelConfig, tensors: dict[str, Tensor], card: str | None = None
 ) -> None:
-    """Write a model's folder, tensors in the number format they come in; each file in one go."""
+    """Write a model's folder, tensors in the number format they come in; each file in one go.
+
+    Without a `card` there must be none yet: see `check_no_card`.
+    """
+    if card is None:
+        check_no_card(folder)
     folder.mkdir(parents=True, exist_ok=True)
     plain = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
     atomic.write_bytes(folder / WEIGHTS, dump_safetensors(plain))
@@ -83,6 +88,13 @@ def write(
     atomic.write_json(folder / CONFIG, content)
     if card is not None:
         atomic.write_bytes(folder / CARD, card.encode())
+
+
+def check_no_card(folder: Path) -> None:
+    """Raise `BadFileError` if a card lies where weights shall go that it does not speak of."""
+    if (folder / CARD).exists():
+        fix = "Move or delete it, or choose another folder."
+        raise BadFileError(folder / CARD, "it would stand beside weights that are not its", fix)
 
 
 def read(folder: Path) -> tuple[WorldModelConfig, dict[str, Tensor]]:

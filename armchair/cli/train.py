@@ -70,38 +70,38 @@ def defaults(options: Sequence[str]) -> Config:
 
 
 def run(config: Config) -> None:
-    """Train as configured."""
+    """Train as configured; of several processes, the one that writes the model writes its card."""
+    from armchair.evaluation.card import data_lines
     from armchair.worldmodel.training.run import TrainRun, train
 
-    folder = train(
-        TrainRun(
-            episodes=config.episodes,
-            encoder=config.encoder,
-            out=config.out,
-            cache=config.cache or config.out / "tokens",
-            held_out=config.held_out,
-            init=config.init,
-            seed=config.seed,
-        ),
-        config.recipe,
-        config.tokens,
-        config.loop,
-        Budget(steps=config.steps, minutes=config.minutes),
+    wanted = TrainRun(
+        episodes=config.episodes,
+        encoder=config.encoder,
+        out=config.out,
+        cache=config.cache or config.out / "tokens",
+        held_out=config.held_out,
+        init=config.init,
+        seed=config.seed,
     )
-    _write_card(config, folder)
+    budget = Budget(steps=config.steps, minutes=config.minutes)
+    leads = int(os.environ.get("RANK", "0")) == 0
+    data = [data_lines(folders) for folders in (config.episodes, config.held_out) if leads]
+    folder = train(wanted, config.recipe, config.tokens, config.loop, budget)
+    if leads:
+        _write_card(config, folder, *data)
 
 
-def _write_card(config: Config, folder: Path) -> None:
-    """Write the model's card; of several processes, the one that wrote the model does."""
+def _write_card(
+    config: Config, folder: Path, episodes: Sequence[str], held_out: Sequence[str]
+) -> None:
+    """Write the model's card; what it says of the data was read before training."""
     from armchair.evaluation.card import CardFacts, write_card
     from armchair.worldmodel.training.run import SCORES
 
-    if int(os.environ.get("RANK", "0")) != 0:
-        return
     facts = CardFacts(
         command=shlex.join(["armchair", *sys.argv[1:]]),
-        episodes=config.episodes,
-        held_out=config.held_out,
+        episodes=episodes,
+        held_out=held_out,
         encoder=str(config.encoder),
         recipe=config.recipe,
         scores=json.loads((config.out / SCORES).read_text()),

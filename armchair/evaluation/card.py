@@ -26,8 +26,10 @@ class CardFacts:
 
     command: str
     """The verb with its options, as it was called."""
-    episodes: Sequence[Path]
-    held_out: Sequence[Path]
+    episodes: Sequence[str]
+    """A line for each folder, of `data_lines`."""
+    held_out: Sequence[str]
+    """The same of held-out episodes."""
     encoder: str
     recipe: Any
     """Frozen dataclass of the whole training configuration."""
@@ -40,11 +42,16 @@ def write_card(folder: Path, facts: CardFacts) -> None:
     atomic.write_bytes(folder / CARD, make_card(folder, facts).encode())
 
 
+def data_lines(folders: Sequence[Path]) -> list[str]:
+    """Return a line of Markdown for each folder of episodes, which are read for it."""
+    return [_data(folder) for folder in folders]
+
+
 def make_card(folder: Path, facts: CardFacts) -> str:
     """Return the card of the model in `folder` as Markdown."""
     config = json.loads((folder / CONFIG).read_text())
     kind = "sandbox: latents in stored units" if config["sandbox"] else "as in the paper"
-    held_out = [_data(path) for path in facts.held_out] or ["- one in twenty of these, by name"]
+    held_out = facts.held_out or ["- one in twenty of these, by name"]
     return "\n".join(
         [
             *HUB_HEADER,
@@ -60,7 +67,7 @@ def make_card(folder: Path, facts: CardFacts) -> str:
             "",
             "## Data",
             "",
-            *map(_data, facts.episodes),
+            *facts.episodes,
             "",
             "Held out:",
             "",

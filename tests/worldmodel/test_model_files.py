@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from armchair.cli.main import main
 from armchair.errors import BadFileError, BadValueError, UnknownNameError
 from armchair.worldmodel import meta, model_files
 from armchair.worldmodel.model import WorldModel
@@ -57,6 +58,17 @@ def test_bfloat16_on_disk_rounds_once_and_spares_statistics(
     rounded.save_pretrained(tmp_path / "b", torch.bfloat16)
     first, second = ((tmp_path / x / model_files.WEIGHTS).read_bytes() for x in "ab")
     assert first == second
+
+
+def test_a_card_of_other_weights_does_not_stay(sandbox: WorldModel, saved: Path) -> None:
+    sandbox.save_pretrained(saved, card="# Of these\n")
+    with pytest.raises(BadFileError, match=r"README\.md: .*not its\. Move or delete it"):
+        sandbox.save_pretrained(saved)
+    sandbox.save_pretrained(saved, card="# Of those\n")
+    assert (saved / model_files.CARD).read_text() == "# Of those\n"
+    for layout in ("armchair", "huggingface"):
+        command = ["convert", "--source", str(saved), "--to", layout, "--out", str(saved)]
+        assert main(command) == 2
 
 
 def test_a_paper_model_round_trips(golden_model: WorldModel, tmp_path: Path) -> None:

@@ -120,9 +120,9 @@ def train(
 
 def write_model(folder: Path, learner: TrainLearner, step: int) -> None:
     """Write the model with averaged weights as they are now; a card of earlier ones goes."""
+    (folder / CARD).unlink(missing_ok=True)
     learner.average.save_pretrained(folder, dtype=torch.bfloat16)
     write_history(folder, learner.draws.history_at(step))
-    (folder / CARD).unlink(missing_ok=True)
 
 
 def find_both(run: TrainRun) -> tuple[list[EpisodeHandle], list[EpisodeHandle]]:

@@ -187,6 +187,21 @@ def test_a_checkpoint_of_another_set_up_does_not_resume(
     run(episodes, saved, out, steps=2, recipe=quieter, loop=EVERY_STEP)
 
 
+def test_episodes_that_are_gone_at_the_end_do_not_matter(
+    episodes: Path, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = Path(shutil.copytree(episodes, tmp_path / "raw"))
+    scored = TrainLearner.evaluate
+
+    def last(learner: TrainLearner, step: int) -> dict[str, float]:
+        shutil.rmtree(raw)
+        return scored(learner, step)
+
+    monkeypatch.setattr(TrainLearner, "evaluate", last)
+    folder = run(raw, saved, tmp_path / "a")
+    assert f"`{raw}`: 4 episodes, 0.00 robot hours" in (folder / "README.md").read_text()
+
+
 def test_infer_prints_and_writes_scores(
     episodes: Path, saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

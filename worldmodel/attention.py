@@ -5,6 +5,8 @@ Parameter names follow Meta's checkpoints (`norm1`, `attn.qkv`, `attn.proj`, `no
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -60,6 +62,13 @@ class Attention(nn.Module):
 
 def _append(old: Tensor, new: Tensor) -> Tensor:
     return torch.cat([old.expand(len(new), -1, -1, -1), new], dim=2)
+
+
+def shrink_outputs(blocks: Iterable[Iterable[nn.Linear]]) -> None:
+    """Divide the weights of block n's maps onto the residual stream, n from 1, by sqrt(2 n)."""
+    for number, outputs in enumerate(blocks, start=1):
+        for output in outputs:
+            output.weight.data.div_(math.sqrt(2.0 * number))
 
 
 class MLP(nn.Module):

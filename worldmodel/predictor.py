@@ -6,7 +6,6 @@ and the patch tokens. Attention is block-causal: a token sees its own frame and 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +16,13 @@ from armchair.errors import BadValueError, check_counts
 from armchair.poses import ACTION_DIM, STATE_DIM
 from armchair.worldmodel import rope
 from armchair.worldmodel.attend import block_causal_bias
-from armchair.worldmodel.attention import NORM_EPSILON, Block, KeysValues, Placement
+from armchair.worldmodel.attention import (
+    NORM_EPSILON,
+    Block,
+    KeysValues,
+    Placement,
+    shrink_outputs,
+)
 
 EXTRINSICS_DIM = 6
 INITIAL_DEVIATION = 0.02
@@ -134,10 +139,8 @@ class ACPredictor(nn.Module):
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=INITIAL_DEVIATION, generator=generator)
                 nn.init.zeros_(module.bias)
-        for number, block in enumerate(self.predictor_blocks, start=1):
-            assert isinstance(block, Block)
-            for output in (block.attn.proj, block.mlp.fc2):
-                output.weight.data.div_(math.sqrt(2.0 * number))
+        blocks = (block for block in self.predictor_blocks if isinstance(block, Block))
+        shrink_outputs((block.attn.proj, block.mlp.fc2) for block in blocks)
         if self.config.zero_init_output:
             nn.init.zeros_(self.predictor_proj.weight)
 

@@ -41,9 +41,15 @@ def pretrain(encoder: EncoderConfig = VIT_L) -> PretrainConfig:
         encoder=encoder,
         predictor=MaskPredictorConfig(width=384, depth=12, heads=12),
         clips=VideoClipConfig(
-            batch=3072, at_once=24, still_share=0.25, clip_frames=16, crop_scale=(0.3, 1.0)
+            batch=3072,
+            at_once=24,
+            still_share=0.25,
+            still_frames=16,
+            clip_frames=16,
+            crop_scale=(0.3, 1.0),
         ),
         checkpointing=True,
+        rescaled_blocks=True,
         schedule=Schedule(
             peak=5.25e-4,
             warmup_share=12_000 / PRETRAIN_STEPS,

@@ -26,7 +26,10 @@ class ClipConfig:
     """Clips, stills or pairs that pass the networks together; the gradients of parts add up. None:
     all that a process has. The same number on more processes draws the same batches."""
     still_share: float = 0.5
-    """Share of the batch that is one frame repeated to one tubelet, as the AC model encodes it."""
+    """Share of the batch that is one frame repeated."""
+    still_frames: int = 2
+    """Frames that a still is repeated to (a multiple of the tubelet size); 2 are one tubelet, as
+    the AC model encodes it."""
     clip_frames: int = 4
     """Frames of a clip (a multiple of the tubelet size)."""
     clip_stride: int = 1
@@ -39,7 +42,7 @@ class ClipConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.still_share <= 1:
             raise BadValueError(f"still_share is {self.still_share}; it is a share in [0, 1].")
-        check_least(self, batch=1, clip_frames=1, clip_stride=1)
+        check_least(self, batch=1, still_frames=1, clip_frames=1, clip_stride=1)
         if self.at_once is not None and self.at_once < 1:
             raise BadValueError(f"at_once is {self.at_once}; it is at least 1.")
         for low, high in (self.crop_scale, self.crop_aspect):

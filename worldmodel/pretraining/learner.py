@@ -71,17 +71,22 @@ class PretrainConfig:
     optimiser: AdamWConfig = field(default_factory=AdamWConfig)
     checkpointing: bool = False
     """Compute activations again in the backward pass: slower, for large encoders and long clips."""
+    rescaled_blocks: bool = False
+    """Begin with the output weights of block n, of encoder and mask predictor, divided by
+    sqrt(2 n), as Meta's networks do: for deep ones."""
     momentum: float | None = None
     """Share of itself that the teacher keeps per step; None scales the paper's to the run."""
 
     def __post_init__(self) -> None:
         if self.momentum is not None and not 0 <= self.momentum < 1:
             raise BadValueError(f"momentum is {self.momentum}; it is in [0, 1).")
-        if self.clips.clip_frames % self.encoder.tubelet_size:
-            raise BadValueError(
-                f"clip_frames {self.clips.clip_frames} is not a multiple of the tubelet size "
-                f"{self.encoder.tubelet_size}."
-            )
+        for name in ("clip_frames", "still_frames"):
+            frames = getattr(self.clips, name)
+            if frames % self.encoder.tubelet_size:
+                raise BadValueError(
+                    f"{name} {frames} is not a multiple of the tubelet size "
+                    f"{self.encoder.tubelet_size}."
+                )
 
 
 def scaled_momentum(steps: float) -> float:
@@ -96,7 +101,13 @@ Watch = Callable[[FrameEncoder], dict[str, float]]
 
 def network_of(config: PretrainConfig) -> MaskDenoiser:
     """Return fresh networks of a recipe's sizes."""
-    return MaskDenoiser(config.encoder, config.predictor, len(config.masks), config.change)
+    return MaskDenoiser(
+        config.encoder,
+        config.predictor,
+        len(config.masks),
+        config.change,
+        rescaled_blocks=config.rescaled_blocks,
+    )
 
 
 class PretrainLearner:
@@ -155,9 +166,10 @@ class PretrainLearner:
             share = part.count / config.pairs
             return (changed + config.linear * gap) * config.weight * share, values
         clips, name = self.config.clips, NAMES[part.stream]
-        frames = 1 if part.stream == STILLS else clips.clip_frames
-        patches = self._patches(part.count, frames, generator)
-        tubelets = max(frames // self.config.encoder.tubelet_size, 1)
+        still = part.stream == STILLS
+        patches = self._patches(part.count, still, generator)
+        frames = clips.still_frames if still else clips.clip_frames
+        tubelets = frames // self.config.encoder.tubelet_size
         losses, tokens = self._losses(patches, tubelets, generator)
         values = {}
         if wants_metrics:
@@ -165,14 +177,15 @@ class PretrainLearner:
             values |= collapse_monitor(tokens.unflatten(1, (tubelets, -1)), name)
         return losses.mean() * (part.count / clips.batch), values
 
-    def _patches(self, count: int, frames: int, generator: torch.Generator) -> Tensor:
+    def _patches(self, count: int, still: bool, generator: torch.Generator) -> Tensor:
         encoder, clips = self.config.encoder, self.config.clips
-        starts = torch.arange(len(self.store)) if frames == 1 else self._starts
+        starts = torch.arange(len(self.store)) if still else self._starts
         chosen = starts[torch.randint(len(starts), (count,), generator=generator)]
+        frames = 1 if still else clips.clip_frames
         stored = sample_frames(self.store, chosen, frames, clips.clip_stride)
         video = random_crop(stored.to(self.network.device), encoder.side, clips, generator)
-        if frames == 1:
-            video = video.expand(-1, -1, encoder.tubelet_size, -1, -1)
+        if still:
+            video = video.expand(-1, -1, clips.still_frames, -1, -1)
         return cut_patches(video, encoder.patch_size, encoder.tubelet_size)
 
     def _change(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transformers import VJEPA2Model
 
 from armchair.errors import BadValueError, check_counts
+from armchair.worldmodel.attention import shrink_outputs
 from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.fast_layers import RotaryTables, through_layers, video_tables
 from armchair.worldmodel.pretraining.change import ChangeConfig, ChangeDecoder, still_pixels
@@ -43,7 +44,8 @@ class MaskPredictorConfig:
 class MaskDenoiser(nn.Module):
     """Student, mask predictor and teacher of eq. (1); `teacher` is what later stages load.
 
-    With `change` there is a decoder beside them, for the objective of `change.py`.
+    With `change` there is a decoder beside them, for the objective of `change.py`; with
+    `rescaled_blocks`, deeper layers' outputs are smaller at first, as in Meta's networks.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class MaskDenoiser(nn.Module):
         predictor: MaskPredictorConfig,
         mask_kinds: int,
         change: ChangeConfig | None = None,
+        *,
+        rescaled_blocks: bool = False,
     ) -> None:
         super().__init__()
         model = VJEPA2Model(
@@ -63,6 +67,9 @@ class MaskDenoiser(nn.Module):
                 pred_num_mask_tokens=mask_kinds,
             )
         )
+        if rescaled_blocks:
+            for network in (model.encoder, model.predictor):
+                shrink_outputs((layer.attention.proj, layer.mlp.fc2) for layer in network.layer)
         self.config = encoder
         self.student: Any = model.encoder
         self.predictor: Any = model.predictor

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from torch import Tensor
 
+from armchair.recipes import paper, sandbox
 from armchair.worldmodel import meta
 from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
 from armchair.worldmodel.pretraining.masks import Mask
@@ -40,6 +43,19 @@ def test_same_numbers_as_transformers(network: MaskDenoiser) -> None:
         rows = torch.arange(2).unsqueeze(1)
         some = encode_patches(network.teacher, patches[rows, kept], tables.at(kept))
         torch.testing.assert_close(some, encoder.encode_kept(video, kept), atol=1e-5, rtol=0)
+
+
+def test_deeper_layers_begin_with_smaller_outputs(network: MaskDenoiser) -> None:
+    torch.manual_seed(0)
+    rescaled = MaskDenoiser(ENCODER, PREDICTOR, 2, rescaled_blocks=True)
+    plain = network.state_dict()
+    for name, value in rescaled.state_dict().items():
+        place = re.search(r"layer\.(\d+)\.(attention\.proj|mlp\.fc2)\.weight", name)
+        divisor = (2 * (int(place[1]) + 1)) ** 0.5 if place else 1.0
+        torch.testing.assert_close(value, plain[name] / divisor, msg=name)
+    assert paper.pretrain().rescaled_blocks
+    assert paper.cooldown().rescaled_blocks
+    assert not sandbox.pretrain().rescaled_blocks, "the shipped model was trained without"
 
 
 def test_golden_numbers(golden: dict[str, Tensor]) -> None:

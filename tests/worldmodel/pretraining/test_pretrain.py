@@ -16,6 +16,7 @@ import torch
 
 from armchair.cli import pretrain as verb
 from armchair.errors import BadFileError, BadValueError
+from armchair.recipes import paper, sandbox
 from armchair.worldmodel.data.frame_store import FrameStore, StoreConfig
 from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.encoder_files import encoder_hash, load_encoder
@@ -183,6 +184,22 @@ def test_stills_alone_need_no_long_videos(videos: Path, tmp_path: Path) -> None:
         run(videos, tmp_path / "clips", steps=1, recipe=replace(RECIPE, clips=long))
     stills = replace(RECIPE, clips=replace(long, still_share=1.0))
     assert load_encoder(run(videos, tmp_path / "stills", steps=1, recipe=stills) / "encoder")
+
+
+def test_stills_are_repeated_as_often_as_asked(videos: Path, tmp_path: Path) -> None:
+    store = FrameStore(run(videos, tmp_path / "store", steps=1) / "frames")
+    longer = replace(RECIPE, clips=replace(RECIPE.clips, still_frames=8))
+    short, long = (
+        PretrainLearner(recipe, store, seed=0)._patches(2, True, torch.Generator().manual_seed(0))
+        for recipe in (RECIPE, longer)
+    )
+    assert torch.equal(long, short.repeat(1, 4, 1)), "four tubelets, all of the same frame"
+    values = PretrainLearner(longer, store, seed=0).update(moment(0))
+    assert values["spread_still/time"] > 0
+    assert paper.pretrain().clips.still_frames == paper.cooldown().clips.still_frames == 16
+    assert sandbox.pretrain().clips.still_frames == sandbox.cooldown().clips.still_frames == 2
+    with pytest.raises(BadValueError, match="still_frames 3 is not a multiple of the tubelet"):
+        replace(RECIPE, clips=replace(RECIPE.clips, still_frames=3))
 
 
 def test_loss_falls_and_tokens_stay_apart(videos: Path, tmp_path: Path) -> None:

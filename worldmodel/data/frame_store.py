@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -180,16 +179,13 @@ def _append(
 ) -> Iterator[StoredVideo]:
     path = folder / FRAMES
     appended.cut(path, first * config.size**2 * 3, _remake(folder))
-    with atomic.one_line_when_full(path), path.open("ab") as file:
-        for video in videos:
-            frames = read_thumbnails(video, size=config.size, stride=config.row_stride)
-            file.write(frames.tobytes())
-            file.flush()
-            os.fsync(file.fileno())
-            yield StoredVideo(
-                path=str(video), bytes=video.stat().st_size, first=first, count=len(frames)
-            )
-            first += len(frames)
+    for video in videos:
+        frames = read_thumbnails(video, size=config.size, stride=config.row_stride)
+        appended.append(path, frames.tobytes())
+        yield StoredVideo(
+            path=str(video), bytes=video.stat().st_size, first=first, count=len(frames)
+        )
+        first += len(frames)
 
 
 def _write_manifest(folder: Path, config: StoreConfig, videos: list[StoredVideo]) -> None:

@@ -6,6 +6,7 @@ numbers lie where. What one run reads of them is a view: the parts that it asked
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +18,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from armchair.errors import BadFileError
+from armchair.worldmodel.optimisation import atomic
 
 LOCK = ".lock"
 
@@ -69,6 +71,14 @@ def one_writer(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def append(path: Path, content: bytes) -> None:
+    """Add to the end of a file; it is on disk when this returns, before any manifest says so."""
+    with atomic.one_line_when_full(path), path.open("ab") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def cut(path: Path, size: int, fix: str) -> None:

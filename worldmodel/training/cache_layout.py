@@ -1,13 +1,15 @@
 """What a token cache says of itself, so that nothing foreign is mixed into it.
 
     manifest.json   layout: encoder's hash, row stride, crops, N, D, number format; per episode:
-                    path, size of its video, first frame, count
+                    path, size of its video, hash of the video's ends, first frame, count
 
-Version 1, before tokens were bfloat16, had float16 and no sizes of videos; it is still read.
+Version 1, before tokens were bfloat16, had float16 and no sizes of videos; version 2 no hashes of
+them. Both are still read.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -19,8 +21,10 @@ from armchair.worldmodel.data.episodes import EpisodeHandle
 from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.training.crops import CROP_SHARE
 
-VERSION = 2
+VERSION = 3
 MANIFEST = "manifest.json"
+ENDS_BYTES = 1 << 16
+"""Of a video's beginning and of its end, which are hashed: the whole would take long."""
 Numbers = Literal["bfloat16", "float16"]
 _SAID = {
     "encoder_sha256": "encoder",
@@ -59,6 +63,8 @@ class CachedEpisode:
     count: int
     video_bytes: int | None = None
     """Size of the video that was encoded; None in caches of version 1."""
+    video_ends: str | None = None
+    """Hash of its beginning and end, see `hash_of_ends`; None in caches of version 1 and 2."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,10 +105,24 @@ def check_same(folder: Path, found: CacheLayout, wanted: CacheLayout) -> None:
 
 def check_unchanged(folder: Path, known: CachedEpisode, episode: EpisodeHandle) -> None:
     """Raise `BadFileError` if an episode's video is not the one that was encoded."""
-    size = episode.video_path.stat().st_size
+    size, why = episode.video_path.stat().st_size, ""
     if known.video_bytes not in (None, size):
-        found = f"its tokens of {episode.path} are of another video ({known.video_bytes} bytes"
-        raise BadFileError(folder, f"{found}, now {size})", remake(folder))
+        why = f"{known.video_bytes} bytes, now {size}"
+    elif known.video_ends not in (None, hash_of_ends(episode.video_path)):
+        why = "as long, with another content"
+    if why:
+        found = f"its tokens of {episode.path} are of another video ({why})"
+        raise BadFileError(folder, found, remake(folder))
+
+
+def hash_of_ends(path: Path) -> str:
+    """Return a SHA-256 of a file's first and last `ENDS_BYTES`."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        digest.update(file.read(ENDS_BYTES))
+        file.seek(max(path.stat().st_size - ENDS_BYTES, 0))
+        digest.update(file.read(ENDS_BYTES))
+    return digest.hexdigest()
 
 
 def remake(folder: Path) -> str:
@@ -125,7 +145,7 @@ def read_manifest(folder: Path) -> tuple[CacheLayout, list[CachedEpisode]]:
     try:
         content: dict[str, Any] = json.loads(path.read_text())
         version = content["layout"].pop("version")
-        if version not in (1, VERSION):
+        if version not in (1, 2, VERSION):
             raise ValueError(f"version {version} is of a later Armchair")
         layout = CacheLayout(**content["layout"])
         return layout, [CachedEpisode(**episode) for episode in content["episodes"]]

@@ -24,7 +24,7 @@ from armchair.errors import BadFileError
 from armchair.worldmodel.data.episodes import EpisodeHandle
 from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.encoder_files import encoder_hash
-from armchair.worldmodel.optimisation import appended, atomic
+from armchair.worldmodel.optimisation import appended
 from armchair.worldmodel.statistics import layer_normalised
 from armchair.worldmodel.training.cache_layout import (
     MANIFEST,
@@ -34,6 +34,7 @@ from armchair.worldmodel.training.cache_layout import (
     Numbers,
     check_same,
     check_unchanged,
+    hash_of_ends,
     read_manifest,
     remake,
     write_manifest,
@@ -162,16 +163,14 @@ def _append(
     states = episode.states()
     rows, frames = zip(*episode.iter_frames(config.row_stride), strict=True)
     words = encode_frames(encoder, np.stack(frames), config)
-    with atomic.one_line_when_full(folder):
-        with (folder / TOKENS).open("ab") as file:
-            file.write(words.tobytes())
-        with (folder / STATES).open("ab") as file:
-            file.write(states[list(rows)].astype(np.float64).tobytes())
+    appended.append(folder / TOKENS, words.tobytes())
+    appended.append(folder / STATES, states[list(rows)].astype(np.float64).tobytes())
     return CachedEpisode(
         path=str(episode.path.resolve()),
         first=first,
         count=len(rows),
         video_bytes=episode.video_path.stat().st_size,
+        video_ends=hash_of_ends(episode.video_path),
     )
 
 

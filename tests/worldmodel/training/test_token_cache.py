@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
 import time
@@ -20,7 +21,7 @@ from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.statistics import layer_normalised
 from armchair.worldmodel.training.cache_layout import MANIFEST, CacheConfig
 from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
-from armchair.worldmodel.training.token_cache import TOKENS, TokenCache, update_cache
+from armchair.worldmodel.training.token_cache import STATES, TOKENS, TokenCache, update_cache
 from armchair.worldmodel.training.units import measure_latents
 
 
@@ -113,6 +114,43 @@ def test_an_episode_made_again_is_not_taken_for_the_old_one(
         update_cache(tmp_path / "cache", handles, encoder, CacheConfig())
 
 
+@pytest.mark.parametrize("place", [40, -40])
+def test_another_video_of_the_same_length(
+    place: int, episodes: Path, encoder: FrameEncoder, tmp_path: Path
+) -> None:
+    shutil.copytree(episodes, tmp_path / "raw")
+    handles = DroidEpisodes(tmp_path / "raw")
+    update_cache(tmp_path / "cache", handles[:2], encoder, CacheConfig())
+    video = bytearray(handles[0].video_path.read_bytes())
+    video[place] ^= 1
+    handles[0].video_path.write_bytes(video)
+    with pytest.raises(BadFileError, match="as long, with another content"):
+        update_cache(tmp_path / "cache", handles[:2], encoder, CacheConfig())
+    manifest = tmp_path / "cache" / MANIFEST
+    content = json.loads(manifest.read_text())  # as version 2 wrote it
+    content["layout"]["version"] = 2
+    for episode in content["episodes"]:
+        del episode["video_ends"]
+    manifest.write_text(json.dumps(content))
+    assert len(update_cache(tmp_path / "cache", handles, encoder, CacheConfig())) == 60
+
+
+def test_tokens_and_states_are_on_disk_before_the_manifest_says_so(
+    episodes: Path, encoder: FrameEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def note(number: int) -> None:
+        synced.append(Path(os.readlink(f"/proc/self/fd/{number}")).name)
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", note)
+    update_cache(tmp_path, DroidEpisodes(episodes)[:1], encoder, CacheConfig())
+    assert synced[:2] == [TOKENS, STATES]
+    assert MANIFEST in synced[2]
+
+
 def test_states_that_were_corrected_are_not_taken_for_the_old_ones(
     episodes: Path, encoder: FrameEncoder, tmp_path: Path
 ) -> None:
@@ -136,7 +174,7 @@ def test_a_cache_of_float16_goes_on_as_such(
     content["layout"] |= {"version": 1}
     for name in ("numbers", "crop_share"):
         del content["layout"][name]
-    del content["episodes"][0]["video_bytes"]
+    del content["episodes"][0]["video_bytes"], content["episodes"][0]["video_ends"]
     (tmp_path / MANIFEST).write_text(json.dumps(content))
     with pytest.raises(BadFileError, match=r"Go on with it by --tokens\.numbers float16"):
         update_cache(tmp_path, handles[:2], encoder, CacheConfig())

@@ -67,12 +67,12 @@ class MaskDenoiser(nn.Module):
                 pred_num_mask_tokens=mask_kinds,
             )
         )
-        if rescaled_blocks:
-            for network in (model.encoder, model.predictor):
-                shrink_outputs((layer.attention.proj, layer.mlp.fc2) for layer in network.layer)
         self.config = encoder
         self.student: Any = model.encoder
         self.predictor: Any = model.predictor
+        if rescaled_blocks:
+            for network in (self.student, self.predictor):
+                shrink_outputs(_onto_the_stream(network))
         self.teacher: Any = copy.deepcopy(model.encoder).requires_grad_(False)
         self._head_widths = (encoder.width // encoder.heads, predictor.width // predictor.heads)
         nn.init.trunc_normal_(self.predictor.embeddings.mask_tokens, std=0.02)
@@ -147,6 +147,11 @@ class MaskDenoiser(nn.Module):
         torch._foreach_lerp_(
             list(self.teacher.parameters()), list(self.student.parameters()), 1.0 - momentum
         )
+
+
+def _onto_the_stream(network: Any) -> list[tuple[nn.Linear, nn.Linear]]:
+    """Return, layer by layer, the maps of `transformers`' network onto the residual stream."""
+    return [(layer.attention.proj, layer.mlp.fc2) for layer in network.layer]
 
 
 def cut_patches(video: Tensor, patch: int, tubelet: int) -> Tensor:

@@ -27,7 +27,7 @@ from armchair.errors import BadValueError
 
 if TYPE_CHECKING:  # heavy: torch and the simulator load when the verb runs, not for --help
     from armchair.evaluation.outcomes import Outcome, Score
-    from armchair.evaluation.report import TaskReport
+    from armchair.evaluation.report import Report, TaskReport
     from armchair.evaluation.run import Evaluation
 
 RESULTS = Path("docs/results.md")
@@ -134,13 +134,29 @@ def run(config: Config) -> None:
     console = Console()
     for name, task in report.tasks.items():
         console.print(_table(name, task))
-    written = "report.json, report.md and videos" if config.videos else "report.json and report.md"
-    console.print(f"{written} are in {config.out}", soft_wrap=True)
+    for line in _written(config, report):
+        console.print(line, soft_wrap=True)
     if config.record:
         append_results(RESULTS, report, shlex.join(["armchair", *sys.argv[1:]]))
         console.print(f"row appended to {RESULTS}")
     if thresholds:
         _pass_or_fail(failures(report, thresholds))
+
+
+def _written(config: Config, report: Report) -> list[str]:
+    """Return what the folder holds, and which episodes that were to be filmed were played before
+    without."""
+    rows = [row for task in report.tasks.values() for row in task.per_episode]
+    unfilmed = sum(row.video is None for row in rows) if config.videos else 0
+    videos = config.videos and unfilmed < len(rows)
+    files = "report.json, report.md and videos" if videos else "report.json and report.md"
+    lines = [f"{files} are in {config.out}"]
+    if unfilmed:
+        lines.append(
+            f"{unfilmed} of {len(rows)} episodes were played before, with --no-videos, and have no "
+            "video: give another --out to film them."
+        )
+    return lines
 
 
 def _pass_or_fail(missed: Sequence[str]) -> None:

@@ -50,6 +50,22 @@ def test_writes_the_report_and_prints_the_table(
     assert not (workplace / "docs").exists()
 
 
+def test_videos_that_were_never_made_are_not_claimed(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate("--out", "run", "--controls", "none") == 0
+    capsys.readouterr()
+    assert evaluate("--out", "run", "--controls", "none", "--videos") == 0
+    printed = capsys.readouterr().out
+    assert "report.json and report.md are in run\n2 of 2 episodes were played before" in printed
+    assert "give another --out to film them" in printed
+    assert evaluate("--out", "run", "--controls", "none", "--videos", "--episodes", "3") == 0
+    printed = capsys.readouterr().out
+    assert "report.json, report.md and videos are in run\n2 of 3 episodes were played" in printed
+    assert evaluate("--out", "filmed", "--controls", "none", "--videos") == 0
+    assert capsys.readouterr().out.endswith("report.json, report.md and videos are in filmed\n")
+
+
 def test_test_role_leaves_a_row_only_when_asked(workplace: Path) -> None:
     (workplace / "docs").mkdir()
     assert evaluate("--out", "a", "--role", "test", "--controls", "none") == 0

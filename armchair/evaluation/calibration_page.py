@@ -43,6 +43,8 @@ def page(results: Sequence[AngleResult]) -> str:
             f"Mirrored at {', '.join(mirrored)}: W* turns the plane over, which no rotation mends. "
             "These angles are left out of the slope and of the figure."
         )
+    if dropped := [f"{r.dropped} at {r.angle_deg:.0f}°" for r in results if r.dropped]:
+        parts.append(f"Pairs left out because the model imagined no number: {', '.join(dropped)}.")
     if results and results[0].plain:
         plain = [outcome.success for result in results for outcome in result.plain]
         turned = [outcome.success for result in results for outcome in result.turned]
@@ -103,6 +105,7 @@ def to_dict(results: Sequence[AngleResult]) -> dict[str, Any]:
             {
                 "angle_deg": result.angle_deg,
                 **result.calibration.to_dict(),
+                "dropped": result.dropped,
                 "episodes": len(result.plain),
                 "successes": sum(outcome.success for outcome in result.plain),
                 "successes_turned": sum(outcome.success for outcome in result.turned),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from armchair.envs.robot import Robot
 from armchair.errors import BadValueError
-from armchair.evaluation.calibration import CalibratedPolicy, Calibration, fit
+from armchair.evaluation.calibration import LEAST_PAIRS, CalibratedPolicy, Calibration, fit
 from armchair.evaluation.contestants import Contestant, Entry
 from armchair.evaluation.episode import Scene, play
 from armchair.evaluation.outcomes import Outcome
@@ -87,7 +86,8 @@ def inferred_actions(
 ) -> tuple[Array, Array]:
     """Return inferred and real x and y (pairs, 2) of every two moments that follow.
 
-    Pairs between which the model imagines no number are left out.
+    Pairs between which the model imagines no number are left out. Raises `ImaginationError` if too
+    few are left for that reason.
     """
     latents = torch.cat(
         [model.encode(torch.from_numpy(np.array(seen.frame))[None]) for seen in moments]
@@ -96,6 +96,7 @@ def inferred_actions(
     real = difference(states[:-1], states[1:])[:, :2]
     found: list[Array] = []
     kept: list[int] = []
+    failure: ImaginationError | None = None
     for number in range(len(moments) - 1):
         state = torch.as_tensor(states[number : number + 1], dtype=torch.float32)
         context = Context(
@@ -104,19 +105,28 @@ def inferred_actions(
             past_actions=latents.new_zeros(0, 7),
         )
         generator = torch.Generator().manual_seed(seed + number)
-        with suppress(ImaginationError):
+        try:
             plan = planner.plan(model, context, latents[number + 1], generator)
-            found.append(plan.actions.sum(dim=0)[:2].double().numpy())
-            kept.append(number)
+        except ImaginationError as error:
+            failure = error
+            continue
+        found.append(plan.actions.sum(dim=0)[:2].double().numpy())
+        kept.append(number)
+    if failure is not None and len(found) < LEAST_PAIRS:
+        raise failure
     return np.array(found).reshape(-1, 2), np.asarray(real[kept])
 
 
 @dataclass(frozen=True, kw_only=True)
 class AngleResult:
-    """One camera position; outcomes of the reaches as inferred and turned, if any were played."""
+    """One camera position; outcomes of the reaches as inferred and turned, if any were played.
+
+    dropped: pairs left out because the model imagined no number between them.
+    """
 
     angle_deg: float
     calibration: Calibration
+    dropped: int = 0
     plain: tuple[Outcome, ...] = ()
     turned: tuple[Outcome, ...] = ()
 
@@ -136,7 +146,13 @@ def sweep(
         finally:
             robot.close()
         results.append(
-            AngleResult(angle_deg=angle, calibration=calibration, plain=plain, turned=turned)
+            AngleResult(
+                angle_deg=angle,
+                calibration=calibration,
+                dropped=len(moments) - 1 - calibration.pairs,
+                plain=plain,
+                turned=turned,
+            )
         )
         on_angle(results[-1])
     return results

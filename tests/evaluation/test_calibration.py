@@ -164,7 +164,7 @@ def test_the_verb_finds_the_turn_and_closes_the_loop(
 
 
 def test_pairs_without_numbers_are_left_out_and_what_is_done_is_kept(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Failing(PixelModel):
         plans = 0
@@ -181,4 +181,22 @@ def test_pairs_without_numbers_are_left_out_and_what_is_done_is_kept(
     options = ["--angles", "35", "45", "--steps", "24", "--planner", "random-shooting"]
     assert main(["calibrate", *options, "--out", str(tmp_path)]) == 2
     (angle,) = json.loads((tmp_path / "calibrate.json").read_text())["angles"]
-    assert (angle["angle_deg"], angle["pairs"]) == (35.0, 22)
+    assert (angle["angle_deg"], angle["pairs"], angle["dropped"]) == (35.0, 22, 1)
+    assert "imagined no number: 1 at 35°." in (tmp_path / "calibrate.md").read_text()
+    assert "not finite numbers" in capsys.readouterr().err
+
+
+def test_a_model_that_imagines_no_number_is_the_reason_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Blind(PixelModel):
+        def rollout(self, *arguments: Tensor) -> Tensor:
+            return super().rollout(*arguments) * float("nan")
+
+    named = NamedModel(model=Blind(), name="blind", sha256="0" * 64)
+    monkeypatch.setattr(models, "load_world_model", lambda name: named)
+    monkeypatch.setattr(camera_sweep, "robot_at", lambda angle: FakeArm())
+    assert main(["calibrate", "--steps", "4", "--out", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert "not finite numbers" in told
+    assert "walk more steps" not in told

@@ -72,7 +72,7 @@ class Config:
     videos: bool = True
     """Write one MP4 per episode of the planner."""
     record: bool = False
-    """With --role test: append a row to docs/results.md."""
+    """With --role test: append a row per task to docs/results.md, if it does not stand there."""
     overwrite: bool = False
     """Begin anew: delete the report, the episodes and the videos that --out already holds."""
     workers: int = 1
@@ -137,8 +137,10 @@ def run(config: Config) -> None:
     for line in _written(config, report):
         console.print(line, soft_wrap=True)
     if config.record:
-        append_results(RESULTS, report, shlex.join(["armchair", *sys.argv[1:]]))
-        console.print(f"row appended to {RESULTS}")
+        added = append_results(RESULTS, report, shlex.join(["armchair", *sys.argv[1:]]))
+        for name in report.tasks:
+            done = "row appended to" if name in added else "its row stands already in"
+            console.print(f"{name}: {done} {RESULTS}")
     if thresholds:
         _pass_or_fail(failures(report, thresholds))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -180,10 +182,16 @@ RESULTS_HEADER = [
 ]
 
 
-def append_results(path: Path, report: Report, command: str) -> None:
+IDENTITY = ("task", "level", "seed", "model", "planner", "code")
+"""Columns that two rows of the same run share."""
+
+
+def append_results(path: Path, report: Report, command: str) -> list[str]:
     """Append one row per task below the mark in a results page; the mark is added if missing.
 
-    Raises `BadFileError` where the folder of the page does not exist.
+    A row that stands there already, with as many episodes of planner and controls, is left out;
+    returns the tasks whose rows were appended. Raises `BadFileError` where the folder of the page
+    does not exist.
     """
     if not path.parent.is_dir():
         raise BadFileError(path, "its folder does not exist", "Run from the repository's root.")
@@ -193,9 +201,36 @@ def append_results(path: Path, report: Report, command: str) -> None:
     before, _, after = text.partition(RESULTS_MARK)
     lines = after.splitlines()
     last = _end_of_first_table(lines)
-    rows = [f"| {' | '.join(_results_cells(report, name, command))} |" for name in report.tasks]
-    after = "\n".join([*lines[:last], *rows, *lines[last:]])
+    found = [_columns(line) for line in lines[:last]]
+    rows = {
+        name: f"| {' | '.join(_results_cells(report, name, command))} |" for name in report.tasks
+    }
+    new = {
+        name: row
+        for name, row in rows.items()
+        if not any(_tells(old, _columns(row)) for old in found)
+    }
+    after = "\n".join([*lines[:last], *new.values(), *lines[last:]])
     path.write_text(f"{before}{RESULTS_MARK}{after}\n", "utf-8")
+    return list(new)
+
+
+def _columns(line: str) -> dict[str, str]:
+    """Return the cells of a row by the names of their columns."""
+    return dict(zip(RESULTS_HEADER, (cell.strip() for cell in line.split("|")[1:]), strict=False))
+
+
+def _tells(old: Mapping[str, str], new: Mapping[str, str]) -> bool:
+    """Return whether a row is of the same run and of no fewer episodes than another."""
+    return all(old.get(name) == new[name] for name in IDENTITY) and all(
+        _played(old.get(name, "")) >= _played(new[name]) for name in ("success", *ALL_CONTROLS)
+    )
+
+
+def _played(cell: str) -> int:
+    """Return the episodes of `successes/episodes`, 0 of a dash."""
+    count = cell.partition("/")[2]
+    return int(count) if count.isdecimal() else 0
 
 
 def _end_of_first_table(lines: Sequence[str]) -> int:
@@ -205,6 +240,12 @@ def _end_of_first_table(lines: Sequence[str]) -> int:
     while end < len(lines) and lines[end].startswith("|"):
         end += 1
     return end
+
+
+def _digest(settings: Mapping[str, Any]) -> str:
+    """Return what tells a planner's settings from others of the same planner."""
+    text = json.dumps(settings, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _results_cells(report: Report, name: str, command: str) -> list[str]:
@@ -220,7 +261,7 @@ def _results_cells(report: Report, name: str, command: str) -> list[str]:
         report.level,
         str(report.seed),
         f"{report.model} `{report.model_sha256[:12]}`",
-        str(report.planner.get("name", "")),
+        f"{report.planner.get('name', '')} `{_digest(report.planner)}`",
         f"{task.score.successes}/{task.score.episodes}",
         f"{low:.2f}–{high:.2f}",
         f"{task.score.success_4cm}/{task.score.episodes}",

@@ -66,13 +66,19 @@ def test_videos_that_were_never_made_are_not_claimed(
     assert capsys.readouterr().out.endswith("report.json, report.md and videos are in filmed\n")
 
 
-def test_test_role_leaves_a_row_only_when_asked(workplace: Path) -> None:
+def test_test_role_leaves_a_row_only_when_asked(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (workplace / "docs").mkdir()
     assert evaluate("--out", "a", "--role", "test", "--controls", "none") == 0
     assert not (workplace / "docs" / "results.md").exists()
     assert evaluate("--out", "b", "--role", "test", "--controls", "none", "--record") == 0
     page = (workplace / "docs" / "results.md").read_text()
     assert page.count("| 2/2 |") == 2  # success and within 4 cm of one row
+    assert "reach: row appended to docs/results.md" in capsys.readouterr().out
+    assert evaluate("--out", "b", "--role", "test", "--controls", "none", "--record") == 0
+    assert (workplace / "docs" / "results.md").read_text() == page
+    assert "reach: its row stands already in docs/results.md" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

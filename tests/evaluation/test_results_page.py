@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from armchair.errors import BadFileError
 from armchair.evaluation.markdown import RESULTS_MARK, append_results
+from armchair.evaluation.report import Report
 from armchair.evaluation.run import evaluate
 from tests.evaluation.conftest import evaluation
 from tests.evaluation.fakes import FakeReach
@@ -19,11 +21,11 @@ def test_rows_are_appended_below_the_mark_and_nothing_else_changes(
     report = evaluate(evaluation(tmp_path / "run", role="test"), lambda *_: None)
     page = tmp_path / "results.md"
     page.write_text("# Results\n\nProse.\n\n| a |\n| --- |\n| 1 |\n")
-    append_results(page, report, "armchair evaluate --role test")
+    assert append_results(page, report, "armchair evaluate --role test") == ["reach"]
     once = page.read_text()
     assert once.startswith("# Results\n\nProse.\n\n| a |\n| --- |\n| 1 |\n\n" + RESULTS_MARK)
     page.write_text(once + "\n## After\n\n| b |\n| --- |\n")
-    append_results(page, report, "second command")
+    assert append_results(page, replace(report, seed=1), "second command") == ["reach"]
     lines = page.read_text().splitlines()
     rows = [line for line in lines if "| 3/3 |" in line]
     assert len(rows) == 2
@@ -32,6 +34,27 @@ def test_rows_are_appended_below_the_mark_and_nothing_else_changes(
     assert lines[-3:] == ["", "| b |", "| --- |"]
     header = next(line for line in lines if line.startswith("| date"))
     assert header.count("|") == rows[0].count("|")
+
+
+def test_a_row_stands_once_and_again_only_with_more_episodes(
+    env: FakeReach, tmp_path: Path
+) -> None:
+    def play(**changes: object) -> Report:
+        run = evaluation(tmp_path / "run", role="test", **changes)
+        return evaluate(run, lambda *_: None)
+
+    page, few = tmp_path / "results.md", play(controls=("hold",))
+    assert append_results(page, few, "first") == ["reach"]
+    once = page.read_text()
+    assert append_results(page, few, "again") == []
+    assert append_results(page, play(controls=(), episodes=2), "fewer") == []
+    assert page.read_text() == once
+    assert append_results(page, play(controls=("hold", "random")), "controls") == ["reach"]
+    assert append_results(page, play(controls=(), episodes=4), "episodes") == ["reach"]
+    other = replace(few, planner={**few.planner, "samples": 65})
+    assert append_results(page, other, "options") == ["reach"]
+    assert append_results(page, replace(few, code="4567def"), "code") == ["reach"]
+    assert page.read_text().count("| reach | light | 0 |") == 5
 
 
 def test_missing_folder_is_named(env: FakeReach, tmp_path: Path) -> None:

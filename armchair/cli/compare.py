@@ -35,6 +35,8 @@ class Config:
 def run(config: Config) -> None:
     """Compare, write the page and the numbers, show the tests."""
     from armchair.evaluation.comparison import (
+        PAIRED,
+        other_episodes,
         pairings,
         pairings_table,
         rates_table,
@@ -48,12 +50,18 @@ def run(config: Config) -> None:
     found = pairings(reports, config.against)
     if not found:
         raise BadValueError("the reports have no episode of any task in common.")
-    rates, tests, warnings = rates_table(reports), pairings_table(found), unlike(reports)
+    rates, tests = rates_table(reports), pairings_table(found)
+    others = other_episodes(reports)
+    warnings = [*others, *unlike(reports)]
+    shared = {key: reports[0].content[key] for key in PAIRED}
+    where = ", ".join(f"{key} {value}" for key, value in shared.items())
+    same = "" if others else "; of each task the same episodes for all who played it"
     page = "\n\n".join(
         [
             "# Planners side by side",
+            f"Simulation, {where}{same}.",
             rates,
-            "Same episodes for all. A low p says that the difference is hard to explain by chance; "
+            "A low p says that the difference is hard to explain by chance; "
             "it is not corrected for the number of tests. Evaluations per action are what the "
             "first and the second spent.",
             *warnings,
@@ -63,7 +71,8 @@ def run(config: Config) -> None:
     )
     config.out.mkdir(parents=True, exist_ok=True)
     (config.out / "compare.md").write_text(f"{page}\n", "utf-8")
-    numbers = {"version": 1, "unlike": warnings, "mcnemar": [asdict(pairing) for pairing in found]}
+    mcnemar = [asdict(pairing) for pairing in found]
+    numbers = {"version": 1, **shared, "unlike": warnings, "mcnemar": mcnemar}
     atomic.write_json(config.out / "compare.json", numbers)
     console = Console()
     for line in warnings:

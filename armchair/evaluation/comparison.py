@@ -134,12 +134,35 @@ def unlike(reports: Sequence[ReadReport]) -> list[str]:
     return lines
 
 
+def other_episodes(reports: Sequence[ReadReport]) -> list[str]:
+    """Return a line that says how many episodes each played of tasks of which they did not play
+    the same; none where they did."""
+    parts = []
+    for task in tasks_of(reports):
+        played = {r.name: r.successes(task).keys() for r in reports if task in r.content["tasks"]}
+        if len({frozenset(seeds) for seeds in played.values()}) > 1:
+            counts = (f"{name} {len(seeds)}" for name, seeds in played.items())
+            parts.append(f"{task} ({', '.join(counts)})")
+    if not parts:
+        return []
+    return [
+        f"**Not the same episodes**: {'; '.join(parts)}. Rates are over all that each played, and "
+        "do not compare; each test is over those that both played."
+    ]
+
+
+def tasks_of(reports: Sequence[ReadReport]) -> list[str]:
+    """Return the tasks that any report played, in order."""
+    return list(dict.fromkeys(task for report in reports for task in report.content["tasks"]))
+
+
 def _read(path: Path) -> ReadReport:
     file = path / "report.json" if path.is_dir() else path
     fix = "Give the folder of `armchair evaluate`, or its report.json."
     try:
         content = json.loads(file.read_text("utf-8"))
         report = ReadReport(path=file, name=str(content["planner"]["name"]), content=content)
+        _ = [content[key] for key in PAIRED]
         for task in content["tasks"]:
             for row in content["tasks"][task]["per_episode"]:
                 tuple(row["seed"]), row["success"]
@@ -168,9 +191,8 @@ def pairings(reports: Sequence[ReadReport], against: str | None = None) -> list[
     names = [report.name for report in reports]
     if against is not None and against not in names:
         raise UnknownNameError("planner to compare against", against, names)
-    tasks = dict.fromkeys(task for report in reports for task in report.content["tasks"])
     found = []
-    for task in tasks:
+    for task in tasks_of(reports):
         for first, second in combinations(reports, 2):
             if against is not None and against not in (first.name, second.name):
                 continue
@@ -197,8 +219,7 @@ def pairings(reports: Sequence[ReadReport], against: str | None = None) -> list[
 
 def rates_table(reports: Sequence[ReadReport]) -> str:
     """Return each planner's successes by task, with 95 % Wilson intervals, as a Markdown table."""
-    tasks = list(dict.fromkeys(task for report in reports for task in report.content["tasks"]))
-    rows = []
+    tasks, rows = tasks_of(reports), []
     for report in reports:
         spent = [report.evaluations(task) for task in report.content["tasks"]]
         mean = f"{round(sum(spent) / max(len(spent), 1)):,}"

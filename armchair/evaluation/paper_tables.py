@@ -67,7 +67,10 @@ def paper_tables(reports: Mapping[str, Mapping[str, Any]]) -> str:
     two = [[row.method, REAL, *(f"{rate} %" for rate in row.rates)] for row in TABLE_2]
     three = [_published_cells(row) for row in TABLE_3]
     for name, report in reports.items():
-        where = f"simulation, benchmark {report['benchmark']}, role {report['role']}"
+        where = (
+            f"simulation, benchmark {report['benchmark']}, role {report['role']}, "
+            f"level {report['level']}"
+        )
         two.append([f"**{name}**", where, *rates(report, TASK_NAMES)])
         three.append([f"**{name}**", where, *_costs(report), *rates(report, TABLE_3_TASKS)])
     costs = ["samples", "iterations", "horizon", "seconds per action", "evaluations"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ def test_the_verb_writes_tests_and_tables(
     options = ["compare", "--reports", *map(str, folders), "--out", str(tmp_path / "out")]
     assert main(options) == 0
     page = (tmp_path / "out" / "compare.md").read_text()
+    assert "benchmark v1, role validation, level light |" in page
     assert "| reach | cem (a) | cem (b) | 320 / 320 | 2 | 1 | 0 | 1 |" in page
     assert "Not the same" not in page
     assert "| V-JEPA 2-AC, average | real robot, from the paper | 100 % | 65 % | 25 % |" in page
@@ -85,6 +87,26 @@ def test_the_verb_writes_tests_and_tables(
     printed = capsys.readouterr().out
     assert "exact p" in printed
     assert "50 % (10–90), 1/2" in printed
+
+
+def test_other_episodes_are_told_and_the_same_are_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = str(write(tmp_path / "few", "cem", [True, False]))
+    many = str(write(tmp_path / "many", "icem", [True] * 8))
+    options = ["compare", "--out", str(tmp_path / "out"), "--reports"]
+    assert main([*options, few, many]) == 0
+    page = (tmp_path / "out" / "compare.md").read_text()
+    line = "**Not the same episodes**: reach (cem 2, icem 8). Rates are over all that each played"
+    assert line in page
+    assert line in capsys.readouterr().out
+    assert "the same episodes for all" not in page
+    assert "role validation, level light, seed 0." in page
+    assert main([*options, many, str(write(tmp_path / "mppi", "mppi", [False] * 8))]) == 0
+    page = (tmp_path / "out" / "compare.md").read_text()
+    assert "level light, seed 0; of each task the same episodes for all who played it." in page
+    assert "Not the same" not in page
+    assert json.loads((tmp_path / "out" / "compare.json").read_text())["level"] == "light"
 
 
 def test_one_planner_against_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -158,6 +180,10 @@ def test_runs_that_cannot_be_compared_are_named(
         (tmp_path / "odd.json").write_text(json.dumps(damaged))
         with pytest.raises(BadFileError, match="is no report"):
             read_reports([one, tmp_path / "odd.json"])
+    del content["seed"]
+    (tmp_path / "odd.json").write_text(json.dumps(content))
+    with pytest.raises(BadFileError, match="no field 'seed'"):
+        read_reports([one, tmp_path / "odd.json"])
     assert main(["compare", "--reports", str(one)]) == 2
     assert "two or more" in capsys.readouterr().err
 
@@ -175,7 +201,7 @@ def test_a_report_holds_the_tables(env: FakeReach, tmp_path: Path) -> None:
     page = (tmp_path / "report.md").read_text()
     row = next(line for line in page.splitlines() if line.startswith("| **Armchair, cem"))
     assert "| 100 % (44–100), 3/3 | – | – |" in row
-    assert "role validation" in row
+    assert "role validation, level light |" in row
     parallel = {**report.to_dict(), "workers": 2}
     assert "side by side, no timing" in paper_tables({"ours": parallel})
 
@@ -186,11 +212,13 @@ def test_thresholds_pass_and_fail(env: FakeReach, tmp_path: Path) -> None:
     file.write_text("[reach]\nleast_rate = 1.0\nleast_rate_above = { hold = 1.0 }\n")
     assert failures(report, read_thresholds(file)) == []
     file.write_text(
-        "[reach]\nmost_median_distance_m = 1e-6\nmost_median_plan_seconds = 0\nleast_rate = 1.1\n"
-        "least_rate_above = { hold = 1.1, random = 0.1 }\n[grasp-box]\nleast_rate = 0\n"
+        "[reach]\nmost_median_distance_m = 1e-6\nmost_median_plan_seconds = 1e-9\nleast_rate = 1\n"
+        "least_rate_above = { hold = 1, random = 0.1 }\n[grasp-box]\nleast_rate = 0\n"
     )
-    missed = failures(report, read_thresholds(file))
-    for words in ("success rate 1.00, at", "median distance", "s per action", "of hold"):
+    task = report.tasks["reach"]
+    worse = replace(task, score=replace(task.score, rate=0.5))
+    missed = failures(replace(report, tasks={"reach": worse}), read_thresholds(file))
+    for words in ("success rate 0.50, at", "median distance", "s per action", "of hold"):
         assert any(words in line for line in missed), words
     assert "reach: control random was not played" in missed
     assert "grasp-box: was not played" in missed
@@ -210,6 +238,12 @@ def test_thresholds_pass_and_fail(env: FakeReach, tmp_path: Path) -> None:
         ("[reach]\nleast_rate = true", "is True"),
         ("[reach]\nleast_rate_above = { hold = nan }", "is {'hold': nan}"),
         ("[reach]\nleast_rate_above = { randm = 0.5 }", "Did you mean 'random'"),
+        ("[reach]\nleast_rate_above = {}", "least_rate_above asks for nothing"),
+        ("[reach]\nleast_rate = 60", "is 60. It must be a share of episodes from 0 to 1."),
+        ("[reach]\nleast_rate = -1", "is -1. It must be a share"),
+        ("[reach]\nmost_median_distance_m = -3", "is -3. It must be metres above 0."),
+        ("[reach]\nmost_median_plan_seconds = 0", "is 0. It must be seconds above 0."),
+        ("[reach]\nleast_rate_above = { random = 5 }", "must be differences of shares from -1"),
         ("[reach", "is no TOML"),
     ],
 )

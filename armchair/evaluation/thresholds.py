@@ -26,6 +26,13 @@ FIX = (
     "most_median_plan_seconds or least_rate_above = { control = share }."
 )
 
+RANGES = {
+    "least_rate": "a share of episodes from 0 to 1",
+    "most_median_distance_m": "metres above 0",
+    "most_median_plan_seconds": "seconds above 0",
+    "least_rate_above": "differences of shares from -1 to 1",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
@@ -87,7 +94,7 @@ def _of_task(path: Path, task: str, entries: Any) -> Thresholds:
     for name, value in entries.items():
         if name not in known:
             raise BadFileError(path, str(UnknownNameError("threshold", name, known)), FIX)
-        numbers = value.values() if isinstance(value, dict) else [value]
+        numbers = list(value.values()) if isinstance(value, dict) else [value]
         for control in value if isinstance(value, dict) else ():
             if control not in ALL_CONTROLS:
                 unknown = UnknownNameError("control", control, ALL_CONTROLS)
@@ -96,7 +103,19 @@ def _of_task(path: Path, task: str, entries: Any) -> Thresholds:
             type(number) in (int, float) and math.isfinite(number) for number in numbers
         ):
             raise BadFileError(path, f"[{task}] {name} is {value!r}", FIX)
+        if not numbers:
+            raise BadFileError(path, f"[{task}] {name} asks for nothing", FIX)
+        if not all(_possible(name, number) for number in numbers):
+            fix = f"It must be {RANGES[name]}."
+            raise BadFileError(path, f"[{task}] {name} is {value!r}", fix)
     return Thresholds(**entries)
+
+
+def _possible(name: str, number: float) -> bool:
+    """Return whether a threshold lies in its range; see `RANGES`."""
+    if name == "least_rate_above":
+        return -1 <= number <= 1
+    return 0 <= number <= 1 if name == "least_rate" else number > 0
 
 
 def check_played(

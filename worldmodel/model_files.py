@@ -28,6 +28,8 @@ FORMAT = 1
 SHIPPED = Path(__file__).parent / "weights"
 """Models inside the package, by name."""
 SHIPPED_NAMES = ("default",)
+ENTRY_POINT_GROUP = "armchair.world_models"
+"""World models of other packages: they imagine for planners, and have no encoder of ours."""
 FIX = "Give a folder that `armchair train` wrote, or a name: default, vjepa2-ac-vitg, …"
 
 

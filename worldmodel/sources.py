@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import cast
 
@@ -73,7 +74,8 @@ def encoder_only(encoder: FrameEncoder, name: str) -> WorldModel:
 def locate(name: Path | str) -> Path:
     """Return the folder or `.pt` file that a name, a path or a hub id stands for.
 
-    Raises `UnknownNameError`, `BadFileError`, or `ArmchairError` if it cannot be fetched.
+    Raises `UnknownNameError`, `BadFileError`, `BadValueError` for the name of a plug-in, or
+    `ArmchairError` if it cannot be fetched.
     """
     if official := OFFICIAL.get(str(name)):
         return fetch(official.url, size=official.bytes, sha256=official.sha256)
@@ -85,6 +87,11 @@ def locate(name: Path | str) -> Path:
     if not path.exists() and not isinstance(name, Path):
         if _HUB_ID.fullmatch(name):
             return fetch_repository(name)
+        if entry_points(group=model_files.ENTRY_POINT_GROUP, name=name):
+            raise BadValueError(
+                f"model {name!r} is a plug-in: evaluate, landscape, calibrate and watch take it. "
+                "Give a model with an encoder and a predictor of ours here."
+            )
         if "/" not in name:
             raise UnknownNameError("model", name, known_names())
     return model_files.find(path)

@@ -12,8 +12,7 @@ from armchair.errors import ArmchairError
 from armchair.evaluation.provenance import plugin_code
 from armchair.planners import LatentDynamics
 from armchair.planners.plugins import make_plugin
-
-ENTRY_POINT_GROUP = "armchair.world_models"
+from armchair.worldmodel.model_files import ENTRY_POINT_GROUP, WEIGHTS, find
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +33,6 @@ def load_world_model(name: str) -> NamedModel:
     has.
     """
     from armchair.worldmodel.model import WorldModel
-    from armchair.worldmodel.model_files import WEIGHTS, find
     from armchair.worldmodel.sources import known_names
 
     needs = ("encode", "rollout")

@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from armchair.cli.main import BAD_INPUT, main
 from armchair.errors import BadValueError
-from armchair.evaluation.models import ENTRY_POINT_GROUP, NamedModel, load_world_model
+from armchair.evaluation.models import NamedModel, load_world_model
 from armchair.planners import Context, LatentDynamics, load_planner, with_options
 from armchair.planners.plugins import plugin_names
-from armchair.worldmodel.model_files import SHIPPED
+from armchair.worldmodel.model_files import ENTRY_POINT_GROUP, SHIPPED
 from tests.factories import smooth_frames
 from tests.plugins import install, install_examples
 
@@ -115,3 +116,20 @@ def test_a_plug_in_takes_no_name_of_ours(tmp_path: Path, monkeypatch: pytest.Mon
         BadValueError, match=r"world model 'default' .* armchair itself and by usurp"
     ):
         load_world_model("default")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "bench --only plan --model straight",
+        "infer --episodes . --model straight",
+        "imagine --episodes . --model straight --out OUT",
+        "convert --source straight --out OUT",
+    ],
+)
+def test_verbs_that_need_a_model_of_ours_say_so(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command.replace("OUT", str(tmp_path / "out")).split()) == BAD_INPUT
+    err = capsys.readouterr().err
+    assert "model 'straight' is a plug-in: evaluate, landscape, calibrate and watch take" in err

@@ -14,6 +14,7 @@ from armchair.evaluation.landscape_figures import is_flat, shape_figures
 from armchair.evaluation.pairs import FramePair
 from armchair.planners import Context, ImaginationError, LatentDynamics
 from armchair.planners.energy import score
+from armchair.poses import equal_part
 
 AXES = ("x", "y", "z", "roll", "pitch", "yaw", "gripper")
 UNITS = ("m", "m", "m", "rad", "rad", "rad", "closedness")
@@ -151,8 +152,8 @@ def _candidates(truth: Array, values: tuple[Array, ...], config: LandscapeConfig
 
 
 def _in_steps(actions: Array, horizon: int) -> Array:
-    """Return sequences (count, horizon, 7) of equal steps that add up to actions (count, 7)."""
-    return np.repeat(actions[:, None] / horizon, horizon, axis=1)
+    """Return sequences (count, horizon, 7) of equal steps that lead where actions (count, 7) do."""
+    return np.repeat(equal_part(actions, horizon)[:, None], horizon, axis=1)
 
 
 @torch.no_grad()

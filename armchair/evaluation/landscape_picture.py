@@ -34,7 +34,7 @@ def figure_of(landscape: Landscape, pair: FramePair, title: str) -> Figure:
         axes.set_title(name, fontsize=10)
         axes.set_axis_off()
     figure.text(0.02, 0.955, title, fontsize=12, weight="bold")
-    figure.text(0.02, 0.915, _caption(landscape), fontsize=10)
+    figure.text(0.02, 0.915, _caption(landscape), fontsize=8.5)
     drawn: Figure = figure
     return drawn
 
@@ -54,7 +54,7 @@ def _energy(figure: Any, axes: Any, landscape: Landscape) -> None:
         mark["markersize"] = 10
         axes.plot(*minimum[list(columns)], "o", color="#ffd23f", label="minimum", **mark)
     if max(columns) < 3:
-        _bounds(axes)
+        _bounds(axes, landscape.config.horizon)
         axes.set_aspect("equal")
     labels = [
         f"Δ{AXIS} ({UNITS[c]})" for AXIS, c in zip(landscape.config.axes, columns, strict=True)
@@ -66,16 +66,18 @@ def _energy(figure: Any, axes: Any, landscape: Landscape) -> None:
     axes.legend(fontsize=9, facecolor="#8a8a8a", labelcolor="white", **place)
 
 
-def _bounds(axes: Any) -> None:
-    """Draw the box that planners stay in."""
-    corner, side = (-TRANSLATION_LIMIT_M,) * 2, 2 * TRANSLATION_LIMIT_M
+def _bounds(axes: Any, horizon: int) -> None:
+    """Draw the box that planners stay in, in so many steps; the view stays as wide as the grid."""
+    reach = horizon * TRANSLATION_LIMIT_M
     style: dict[str, Any] = {
         "fill": False,
         "edgecolor": "white",
         "linestyle": "--",
-        "label": "planners' bounds",
+        "label": f"planners' bounds, ±{100 * reach:g} cm",
     }
-    axes.add_patch(Rectangle(corner, side, side, **style))
+    view = axes.axis()
+    axes.add_patch(Rectangle((-reach, -reach), 2 * reach, 2 * reach, **style))
+    axes.axis(view)
 
 
 def _caption(landscape: Landscape) -> str:

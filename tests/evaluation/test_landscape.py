@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from armchair.evaluation.landscape_figures import convexity, local_minima, shape
 from armchair.evaluation.landscape_picture import figure_of
 from armchair.evaluation.pairs import FramePair
 from armchair.planners import Observation
+from armchair.poses import compose, euler_to_matrix
 from tests.evaluation.fakes import CENTRE, PixelModel, picture_of
 
 
@@ -79,6 +81,49 @@ def test_a_longer_horizon_takes_the_action_in_equal_steps() -> None:
     assert three.to_dict()["horizon"] == 3
     with pytest.raises(BadValueError, match="horizon is 0"):
         LandscapeConfig(horizon=0)
+
+
+def test_steps_of_a_turn_lead_where_the_action_does() -> None:
+    class Turning(PixelModel):
+        """Imagines the hand's rotation matrix, (3, 3) latents."""
+
+        def rollout(self, *arguments: torch.Tensor) -> torch.Tensor:
+            states, candidates = arguments[1], arguments[-1]
+            ends = np.repeat(states[-1:].numpy(), len(candidates), axis=0)
+            for step in range(candidates.shape[1]):
+                ends = compose(ends, candidates[:, step].numpy())
+            turned = torch.from_numpy(euler_to_matrix(ends[:, 3:6])).float()
+            return turned[:, None].expand(-1, candidates.shape[1], -1, -1)
+
+        def encode(self, frames: torch.Tensor) -> torch.Tensor:
+            return torch.eye(3).expand(len(frames), 3, 3)
+
+    moved = pair(0.0, 0.0, 0.0)
+    state = compose(moved.before.state, [0.0, 0.0, 0.0, 0.4, 0.3, -0.5, 0.0])
+    moved = replace(moved, after=replace(moved.after, state=state))
+    one, four = (
+        compute(Turning(), moved, LandscapeConfig(axes=("roll", "yaw"), grid=5, horizon=horizon))
+        for horizon in (1, 4)
+    )
+    np.testing.assert_allclose(one.energies, four.energies, atol=1e-6)
+    assert one.true_energy == pytest.approx(four.true_energy, abs=1e-6)
+
+
+def test_the_picture_draws_what_planners_reach_in_all_steps() -> None:
+    for horizon, reach in ((1, 0.075), (2, 0.15)):
+        landscape = compute(PixelModel(), pair(0.16, 0.0, -0.17), LandscapeConfig(horizon=horizon))
+        figure = figure_of(landscape, pair(0.16, 0.0, -0.17), "fake")
+        (box,) = figure.axes[0].patches
+        assert box.get_bbox().extents == pytest.approx([-reach, -reach, reach, reach])
+        assert figure.axes[0].get_xlim()[1] == pytest.approx(0.208, abs=0.015), "as far as the grid"
+
+
+def test_the_caption_fits_the_picture() -> None:
+    landscape = compute(
+        PixelModel(), pair(0.16, 0.0, 0.0), LandscapeConfig(axes=("x", "gripper"), horizon=12)
+    )
+    figure = figure_of(landscape, pair(0.16, 0.0, 0.0), "fake")
+    assert all(text.get_window_extent().x1 <= 1100 for text in figure.texts)
 
 
 def test_figures_tell_a_bowl_from_an_egg_box() -> None:

@@ -9,8 +9,9 @@ are counted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -55,6 +56,7 @@ def run(config: Config) -> None:
     from armchair.evaluation.contestants import Entry, load_entrant
     from armchair.evaluation.models import load_world_model
     from armchair.evaluation.provenance import code_version
+    from armchair.evaluation.run import planner_settings
     from armchair.worldmodel.optimisation import atomic
 
     settings = Sweep(
@@ -69,8 +71,9 @@ def run(config: Config) -> None:
     console = Console(stderr=True)
 
     done: list[AngleResult] = []
-    about = {"version": 1, "model": named.name, "model_sha256": named.sha256}
-    about |= {"code": code_version(), "planner": config.planner}
+    about: dict[str, Any] = {"version": 1, "model": named.name, "model_sha256": named.sha256}
+    about |= {"code": code_version(), "planner": planner_settings(config.planner, planner, 1)}
+    about |= {"sweep": asdict(settings)}
     config.out.mkdir(parents=True, exist_ok=True)
 
     def tell(result: AngleResult) -> None:

@@ -113,7 +113,7 @@ def run(config: Config) -> None:
         landscape = compute(named.model, pair, settings)
     stem = config.out / f"{pair.name}-{'-'.join(config.axes)}"
     draw(stem.with_suffix(".png"), landscape, pair, f"{pair.name} · model {config.model}")
-    _write_numbers(stem, landscape, pair, named)
+    _write_numbers(stem, landscape, {"pair": pair.name, **_source(config)}, named)
     console.print(f"{_summary(landscape)}{stem}.png, .npz and .json written", soft_wrap=True)
 
 
@@ -122,15 +122,17 @@ def _film(config: Config, settings: LandscapeConfig, named: NamedModel) -> None:
     from armchair.evaluation.landscape_film import figures_of, film, moments
     from armchair.evaluation.logged_pairs import logged_moments
     from armchair.evaluation.provenance import code_version
+    from armchair.evaluation.run import planner_settings
     from armchair.planners import RecedingHorizonAgent
 
-    console = Console()
+    console, played = Console(), {}
     if config.logged is not None:
         pairs = logged_moments(config.logged, config.rows, config.film)
         name = f"{config.logged.name.replace(':', '-')}-{config.rows[0]}-{config.rows[1]}"
     else:
         scene = _scene(config)
         planner = load_entrant(config.planner, config.planner_options)
+        played = {"planner": planner_settings(config.planner, planner, 1)}
         agent = RecedingHorizonAgent(named.model, planner, scene.policy_seed())
         pairs = moments(scene, agent, config.film, config.task)
         name = f"{config.task}-{config.seed}-{config.episode}"
@@ -138,7 +140,8 @@ def _film(config: Config, settings: LandscapeConfig, named: NamedModel) -> None:
     with console.status(f"imagining {config.grid**2} actions at {config.film} steps"):
         landscapes, stopped = film(stem.with_suffix(".mp4"), named.model, pairs, settings)
     numbers = {"version": 1, "model": named.name, "model_sha256": named.sha256}
-    page = {**numbers, "code": code_version(), **figures_of(landscapes)}
+    about = {"code": code_version(), **_source(config), **played}
+    page = {**numbers, **about, **figures_of(landscapes)}
     text = json.dumps(page, indent=1, allow_nan=False)
     stem.with_suffix(".json").write_text(f"{text}\n", "utf-8")
     for step, landscape in enumerate(landscapes):
@@ -154,6 +157,16 @@ def _scene(config: Config) -> Scene:
     return Scene(role="validation", seed=config.seed, episode=config.episode, level=config.level)
 
 
+def _source(config: Config) -> dict[str, object]:
+    """Return where the frames come from, JSON-ready."""
+    if config.logged is not None:
+        return {"logged": str(config.logged), "rows": list(config.rows)}
+    if config.pair is not None:
+        return {"source": config.pair}
+    names = ("task", "seed", "episode", "level")
+    return {name: getattr(config, name) for name in names}
+
+
 def _pair(config: Config) -> FramePair:
     from armchair.evaluation.logged_pairs import logged_pair
     from armchair.evaluation.pairs import load_pair, simulated_pair
@@ -165,14 +178,16 @@ def _pair(config: Config) -> FramePair:
     return simulated_pair(_scene(config), config.task)
 
 
-def _write_numbers(stem: Path, landscape: Landscape, pair: FramePair, named: NamedModel) -> None:
+def _write_numbers(
+    stem: Path, landscape: Landscape, about: dict[str, object], named: NamedModel
+) -> None:
     import numpy as np
 
     from armchair.evaluation.provenance import code_version
 
     numbers = {
         "version": 1,
-        "pair": pair.name,
+        **about,
         "model": named.name,
         "model_sha256": named.sha256,
         "code": code_version(),

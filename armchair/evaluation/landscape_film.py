@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +72,9 @@ def film(
 
 
 def figures_of(landscapes: Sequence[Landscape]) -> dict[str, object]:
-    """Return what is written beside the film: figures of every step, JSON-ready."""
+    """Return what is written beside the film: settings, and figures of every step, JSON-ready."""
     return {
-        "axes": list(landscapes[0].config.axes),
-        "horizon": landscapes[0].config.horizon,
+        **asdict(landscapes[0].config),
         "steps": [landscape.figures() for landscape in landscapes],
     }
 

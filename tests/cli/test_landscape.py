@@ -17,6 +17,7 @@ from armchair.evaluation.landscape_film import moments
 from armchair.evaluation.models import NamedModel
 from armchair.evaluation.policies import HoldPolicy
 from armchair.evaluation.tasks import Task
+from armchair.planners import load_planner
 from armchair.sim.droid_writer import write_episode
 from armchair.worldmodel.data.episodes import DroidEpisodes
 from tests.evaluation.conftest import env  # noqa: F401  # the fixture
@@ -62,6 +63,8 @@ def test_picture_and_numbers(options: list[str], stem: str, workplace: Path) -> 
         assert np.allclose(arrays["energies"], numbers["energies"])
         assert arrays["values"].shape == (2, 5)
     assert numbers["model"] == "pixels"
+    assert numbers.get("source") == ("franka" if "franka" in stem else None)
+    assert numbers.get("level") == (None if "franka" in stem else "light")
     with Image.open(workplace / "out" / f"{stem}.png") as picture:
         assert picture.size == (1100, 620)
 
@@ -100,6 +103,10 @@ def test_a_logged_episode_as_picture_and_film(
     assert main([*options, "--rows", "2", "10", "--film", "2"]) == 0
     names = {file.suffix for file in (workplace / "out").iterdir()}
     assert names == {".png", ".npz", ".json", ".mp4"}
+    (page,) = (workplace / "out").glob("*.json")
+    numbers = json.loads(page.read_text())
+    assert (numbers["logged"], numbers["rows"]) == (str(folder), [2, 10])
+    assert "planner" not in numbers
     assert "step 1: convexity" in capsys.readouterr().out
     assert main([*options, "--rows", "2", "99"]) == 2
     assert "0 … 23" in capsys.readouterr().err
@@ -110,6 +117,11 @@ def test_film_over_an_episode(workplace: Path, capsys: pytest.CaptureFixture[str
     assert main(["landscape", *options]) == 0
     numbers = json.loads((workplace / "out" / "reach-0-0-x-z.json").read_text())
     assert len(numbers["steps"]) == 3
+    assert numbers["planner"]["name"] == "cem-gradient"
+    assert numbers["planner"]["horizon"] == load_planner("cem-gradient").describe()["horizon"]
+    wanted = {"task": "reach", "seed": 0, "episode": 0, "level": "light", "others": "true"}
+    assert {name: numbers[name] for name in wanted} == wanted
+    assert (numbers["grid"], numbers["axes"], numbers["horizon"]) == (7, ["x", "z"], 1)
     assert all(step["offset_m"] < 0.06 for step in numbers["steps"])
     with av.open(str(workplace / "out" / "reach-0-0-x-z.mp4")) as video:
         assert sum(1 for _ in video.decode(video=0)) == 12

@@ -156,6 +156,9 @@ def test_the_verb_finds_the_turn_and_closes_the_loop(
         assert angle["rotation_deg"] == pytest.approx(40.0, abs=4.0)
         assert angle["pairs"] == 23
         assert angle["successes_turned"] == 2
+    wanted = {"angles": [35.0, 45.0], "steps": 24, "level": "light", "seed": 0, "episodes": 2}
+    assert numbers["sweep"] == wanted
+    assert (numbers["planner"]["name"], numbers["planner"]["samples"]) == ("cem", 64)
     assert numbers["slope_per_degree"] == pytest.approx(0.0, abs=0.2)
     text = (tmp_path / "calibrate.md").read_text()
     assert "Closed loop, all angles" in text

@@ -114,7 +114,7 @@ def ladder_page(scores: Mapping[str, Mapping[str, Score]], planner: str, episode
 
 
 def _blame(rows: Mapping[str, Score]) -> str:
-    """Return which step down the ladder costs most, in episodes."""
+    """Return which step down the ladder costs most, in episodes; all that cost as much."""
     order = ["expert-constrained", "kinematics", "simulator", "planner"]
     names = {
         "kinematics": "planner or control (expert → 1)",
@@ -125,8 +125,10 @@ def _blame(rows: Mapping[str, Score]) -> str:
         names[lower]: rows[upper].successes - rows[lower].successes
         for upper, lower in pairwise(order)
     }
-    worst = max(losses, key=lambda name: losses[name])
-    if losses[worst] <= 0:
+    most = max(losses.values())
+    if most <= 0:
         return "No step down the ladder costs episodes."
     listed = "; ".join(f"{name}: {loss:+d}" for name, loss in losses.items())
-    return f"Episodes lost from rung to rung — {listed}. The largest loss is at: {worst}."
+    worst = [name for name, loss in losses.items() if loss == most]
+    where = "The largest loss is at" if len(worst) == 1 else "The largest losses are alike, at"
+    return f"Episodes lost from rung to rung — {listed}. {where}: {'; '.join(worst)}."

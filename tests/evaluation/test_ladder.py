@@ -14,9 +14,11 @@ import torch
 from armchair.errors import BadValueError
 from armchair.evaluation.contestants import ALL_CONTROLS, CONTROLS
 from armchair.evaluation.episode import Scene, play
-from armchair.evaluation.ladder import RUNGS, climb, rungs
+from armchair.evaluation.ladder import RUNGS, climb, ladder_page, rungs
 from armchair.evaluation.oracle import KinematicPolicy, SimulatorDynamics
+from armchair.evaluation.outcomes import Score
 from armchair.evaluation.run import evaluate
+from armchair.evaluation.statistics import Quantiles, wilson95
 from armchair.evaluation.tasks import TASKS
 from armchair.planners import Context, Observation, load_planner, with_options
 from armchair.poses import compose
@@ -108,6 +110,35 @@ def test_a_blind_energy_is_blamed(env: FakeReach, tmp_path: Path) -> None:
     run.named_model.model.encode = lambda frames: torch.zeros(len(frames), 1, 3)  # type: ignore[method-assign]
     page = climb(run, lambda *_: None)
     assert "The largest loss is at: energy (1 → 2)." in page
+
+
+@pytest.mark.parametrize(
+    ("successes", "words"),
+    [
+        ((8, 7, 6, 5), "are alike, at: planner or control (expert → 1); energy (1 → 2); predictor"),
+        ((8, 8, 6, 4), "are alike, at: energy (1 → 2); predictor (2 → 3)."),
+        ((8, 7, 7, 4), "The largest loss is at: predictor (2 → 3)."),
+        ((5, 6, 7, 7), "No step down the ladder costs episodes."),
+    ],
+)
+def test_all_steps_that_cost_most_are_named(successes: tuple[int, ...], words: str) -> None:
+    order = ("expert-constrained", "kinematics", "simulator", "planner")
+    nothing = Quantiles(median=0.0, p90=0.0)
+    rows = {
+        rung: Score(
+            episodes=8,
+            successes=count,
+            rate=count / 8,
+            wilson95=wilson95(count, 8),
+            success_4cm=count,
+            rejected_resets=0,
+            final_distance_m=nothing,
+            plan_seconds=nothing,
+            model_evaluations_per_action=0,
+        )
+        for rung, count in zip(order, successes, strict=True)
+    }
+    assert words in ladder_page({"reach": rows}, "cem", 8)
 
 
 def test_the_simulator_is_put_back_after_every_plan(env: FakeReach, tmp_path: Path) -> None:

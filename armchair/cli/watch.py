@@ -6,6 +6,7 @@ players open before it ends. Counts for nothing: `armchair evaluate` makes repor
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,29 +66,28 @@ def run(config: Config) -> None:
 
     task = TASKS[config.task]
     planner = load_entrant(config.planner, config.planner_options)
+    scene = Scene(role="validation", seed=config.seed, episode=config.episode, level=config.level)
     model = load_world_model(config.model).model
     entry = Entry(model=model, planner=planner, context_frames=config.context_frames)
     path = config.out / f"{config.task}-{config.seed}-{config.episode}.mp4"
-    screen = open_screen(path, window=config.window)
     title = f"{config.task} · {config.planner} · episode {config.episode}"
-    panel = Panel(screen.figure, title, entry.bounds.limits().numpy())
     console = Console()
-    if isinstance(screen, FilmScreen):
-        console.print(f"{path} grows while the episode runs", soft_wrap=True)
+    # an earlier film goes when its screen opens: by then every option is found good
+    with (
+        closing(task.make_env()) as env,
+        closing(open_screen(path, window=config.window)) as screen,
+    ):
+        if isinstance(screen, FilmScreen):
+            console.print(f"{path} grows while the episode runs", soft_wrap=True)
+        panel = Panel(screen.figure, title, entry.bounds.limits().numpy())
 
-    def watched(seed: int) -> WatchedPolicy:
-        return WatchedPolicy(entry.agent(seed), panel, screen.show)
+        def watched(seed: int) -> WatchedPolicy:
+            return WatchedPolicy(entry.agent(seed), panel, screen.show)
 
-    scene = Scene(role="validation", seed=config.seed, episode=config.episode, level=config.level)
-    env = task.make_env()
-    try:
         trace = play(env, task, scene, Contestant(name="watched", make=watched))
         words = _ending(trace)
         panel.end(trace.frames[-1], words)
         screen.show()
-    finally:
-        env.close()
-        screen.close()
     console.print(words, soft_wrap=True)
 
 

@@ -16,6 +16,7 @@ from armchair.evaluation.tasks import Task
 from armchair.evaluation.verdicts import Verdict
 from armchair.planners import Decision, GoalImage, ImaginationError, Observation
 from armchair.seeds import episode_seed
+from armchair.sim.randomise import LEVELS
 
 Env = gymnasium.Env[Any, Any]
 
@@ -25,12 +26,15 @@ POLICY_STREAM = 0xA9E17
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """Which episode of the benchmark this is."""
+    """Which episode of the benchmark this is; raises `UnknownNameError` for an unknown level."""
 
     role: str
     seed: int
     episode: int
     level: str
+
+    def __post_init__(self) -> None:
+        LEVELS[self.level]
 
     def options(self) -> dict[str, Any]:
         """Return the options of `env.reset`."""

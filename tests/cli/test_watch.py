@@ -55,6 +55,21 @@ def test_an_episode_without_a_display(
     assert "success" in printed
 
 
+def test_a_wrong_option_leaves_an_earlier_film(
+    env: FakeReach,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    named = NamedModel(model=PixelModel(), name="pixels", sha256="0" * 64)
+    monkeypatch.setattr(models, "load_world_model", lambda name: named)
+    film = tmp_path / "reach-0-0.mp4"
+    film.write_bytes(b"an earlier film")
+    assert main(["watch", "--no-window", "--level", "ligth", "--out", str(tmp_path)]) == 2
+    assert "Did you mean 'light'?" in capsys.readouterr().err
+    assert film.read_bytes() == b"an earlier film"
+
+
 def test_the_largest_action_stays_on_its_axis() -> None:
     planner = with_options(load_planner("cem"), ["bounds.translation=0.2", "bounds.rotation=0.9"])
     limits = Entry(model=PixelModel(), planner=planner).bounds.limits().numpy()

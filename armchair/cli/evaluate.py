@@ -134,6 +134,8 @@ def run(config: Config) -> None:
     console = Console()
     for name, task in report.tasks.items():
         console.print(_table(name, task))
+        for line in _stopped(name, task):
+            console.print(line, highlight=False, soft_wrap=True)
     for line in _written(config, report):
         console.print(line, soft_wrap=True)
     if config.record:
@@ -250,6 +252,15 @@ def _table(name: str, task: TaskReport) -> Table:
     for name, score in task.state_goal.items():
         table.add_row(*_cells(f"{name.removeprefix('planner ')}, apart", score), style="dim")
     return table
+
+
+def _stopped(name: str, task: TaskReport) -> list[str]:
+    """Return a line that says how many episodes of the planner were stopped, and why; or none."""
+    reasons = [row.stopped.partition(". ")[0] for row in task.per_episode if row.stopped]
+    if not reasons:
+        return []
+    why = "; ".join(dict.fromkeys(reasons))
+    return [f"{name}: {len(reasons)} of {len(task.per_episode)} episodes were stopped: {why}."]
 
 
 def _cells(name: str, score: Score) -> list[str]:

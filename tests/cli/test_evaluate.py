@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Tensor
 
 from armchair.cli.main import main
 from armchair.evaluation import models
@@ -112,6 +114,22 @@ def test_bad_input_is_one_line_and_exit_2(
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     assert words in lines[0]
+
+
+def test_stopped_episodes_are_told(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate("--out", "good", "--controls", "none") == 0
+    assert "stopped" not in capsys.readouterr().out
+
+    def blind(model: PixelModel, *arguments: Tensor) -> Tensor:
+        return torch.full((*arguments[-1].shape[:2], 1, 3), float("nan"))
+
+    monkeypatch.setattr(PixelModel, "rollout", blind)
+    assert evaluate("--out", "blind", "--controls", "none") == 0
+    printed = capsys.readouterr().out
+    assert "reach: 2 of 2 episodes were stopped: the world model imagined latents" in printed
+    assert "for every candidate.\n" in printed
 
 
 def test_another_run_is_refused_before_the_model_is_loaded(

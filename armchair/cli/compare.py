@@ -49,7 +49,8 @@ def run(config: Config) -> None:
     reports = read_reports(config.reports)
     found = pairings(reports, config.against)
     if not found:
-        raise BadValueError("the reports have no episode of any task in common.")
+        who = f"{config.against} and the others" if config.against else "the reports"
+        raise BadValueError(f"{who} have no episode of any task in common.")
     rates, tests = rates_table(reports), pairings_table(found)
     others = other_episodes(reports)
     warnings = [*others, *unlike(reports)]

@@ -197,8 +197,10 @@ def append_results(path: Path, report: Report, command: str) -> list[str]:
         raise BadFileError(path, "its folder does not exist", "Run from the repository's root.")
     text = path.read_text("utf-8") if path.exists() else "# Results\n"
     if RESULTS_MARK not in text:
-        text = f"{text.rstrip()}\n\n{RESULTS_MARK}\n\n{table(RESULTS_HEADER, [])}\n"
+        text = f"{text.rstrip()}\n\n{RESULTS_MARK}\n"
     before, _, after = text.partition(RESULTS_MARK)
+    if "\n|" not in after.partition("\n#")[0]:
+        after = f"\n\n{table(RESULTS_HEADER, [])}\n{after}"
     lines = after.splitlines()
     last = _end_of_first_table(lines)
     found = [_columns(line) for line in lines[:last]]

@@ -111,6 +111,7 @@ def rates(report: Mapping[str, Any], tasks: Sequence[str]) -> list[str]:
 def _costs(report: Mapping[str, Any]) -> list[str]:
     planner = report["planner"]
     tasks = [task for name, task in report["tasks"].items() if name in TABLE_3_TASKS]
+    tasks = [task for task in tasks if task["plan_seconds"]["median"]]  # 0: nothing was planned
     settings = [str(planner.get(name, "–")) for name in ("samples", "iterations", "horizon")]
     if not tasks:
         return [*settings, "–", "–"]

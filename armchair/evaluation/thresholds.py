@@ -55,7 +55,9 @@ class Thresholds:
                 f"at most {self.most_median_distance_m:.3f} wanted"
             )
         seconds = score.plan_seconds.median
-        if self.most_median_plan_seconds is not None and seconds > self.most_median_plan_seconds:
+        if self.most_median_plan_seconds is not None and not seconds:
+            missed.append("seconds per action were not measured: no action was planned")
+        elif self.most_median_plan_seconds is not None and seconds > self.most_median_plan_seconds:
             missed.append(
                 f"median {seconds:.2f} s per action, at most "
                 f"{self.most_median_plan_seconds:.2f} wanted"

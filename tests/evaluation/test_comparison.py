@@ -16,7 +16,7 @@ from armchair.errors import BadFileError, BadValueError
 from armchair.evaluation.comparison import pairings, read_reports, unlike
 from armchair.evaluation.paper_tables import TABLE_2, TABLE_3, paper_tables
 from armchair.evaluation.run import evaluate
-from armchair.evaluation.statistics import mcnemar_exact
+from armchair.evaluation.statistics import Quantiles, mcnemar_exact
 from armchair.evaluation.thresholds import check_played, failures, read_thresholds
 from armchair.planners import load_planner, with_options
 from armchair.planners.search import HAND_RULES
@@ -117,6 +117,10 @@ def test_one_planner_against_the_others(tmp_path: Path, capsys: pytest.CaptureFi
     assert [(p["first"], p["second"]) for p in numbers] == [("cem", "icem"), ("icem", "mppi")]
     assert main([*options, "--against", "icen"]) == 2
     assert "Did you mean 'icem'" in capsys.readouterr().err
+    content = json.loads((tmp_path / "icem" / "report.json").read_text())
+    write(tmp_path / "icem", "icem", [True], tasks={"grasp-box": content["tasks"]["reach"]})
+    assert main([*options, "--against", "icem"]) == 2
+    assert "icem and the others have no episode of any task in common" in capsys.readouterr().err
 
 
 def test_folders_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
@@ -222,6 +226,9 @@ def test_thresholds_pass_and_fail(env: FakeReach, tmp_path: Path) -> None:
         assert any(words in line for line in missed), words
     assert "reach: control random was not played" in missed
     assert "grasp-box: was not played" in missed
+    unplanned = replace(task.score, plan_seconds=Quantiles(median=0.0, p90=0.0))
+    stopped = replace(report, tasks={"reach": replace(task, score=unplanned)})
+    assert any("no action was planned" in line for line in failures(stopped, read_thresholds(file)))
 
 
 @pytest.mark.parametrize(
@@ -274,6 +281,11 @@ def test_seconds_are_the_median_of_the_tasks_that_the_table_shows(tmp_path: Path
     assert "| 1.50 s |" in paper_tables({"ours": {**content, "tasks": tasks}})
     alone = {"reach-with-cup": tasks["reach-with-cup"]}
     assert "| – | – |" in paper_tables({"ours": {**content, "tasks": alone}})
+    stopped = {**content["tasks"]["reach"], "plan_seconds": {"median": 0.0}}
+    assert "| 2.00 s |" in paper_tables(
+        {"ours": {**content, "tasks": {"reach": stopped, "grasp-box": tasks["grasp-box"]}}}
+    )
+    assert "0.00 s" not in paper_tables({"ours": {**content, "tasks": {"reach": stopped}}})
 
 
 def test_our_own_thresholds_are_readable() -> None:

@@ -57,6 +57,19 @@ def test_a_row_stands_once_and_again_only_with_more_episodes(
     assert page.read_text().count("| reach | light | 0 |") == 5
 
 
+def test_a_mark_without_its_table_gets_one(env: FakeReach, tmp_path: Path) -> None:
+    report = evaluate(evaluation(tmp_path / "run", controls=()), lambda *_: None)
+    page, after = tmp_path / "results.md", "\n\n## After\n\n| b |\n| --- |\n"
+    page.write_text(f"# Results\n\n{RESULTS_MARK}{after}")
+    assert append_results(page, report, "command") == ["reach"]
+    lines = page.read_text().splitlines()
+    row = next(number for number, line in enumerate(lines) if "`command`" in line)
+    assert lines[row - 2].startswith("| date")
+    assert page.read_text().endswith(after)
+    page.write_text(RESULTS_MARK)
+    assert append_results(page, report, "command") == ["reach"]
+
+
 def test_missing_folder_is_named(env: FakeReach, tmp_path: Path) -> None:
     report = evaluate(evaluation(tmp_path / "run", controls=()), lambda *_: None)
     with pytest.raises(BadFileError, match="root"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import tyro
 from rich.console import Console
 
 from armchair.cli._presets import PRETRAININGS, Pretraining, chosen_preset, value_of
-from armchair.errors import BadFileError, BadValueError
+from armchair.errors import ArmchairError, BadFileError, BadValueError
 from armchair.recipes import paper, sandbox
 from armchair.worldmodel.data.frame_store import StoreConfig
 from armchair.worldmodel.optimisation.budget import Budget
@@ -103,7 +104,7 @@ def run(config: Config) -> None:
         config.frames,
         config.loop,
         Budget(steps=config.steps, minutes=config.minutes),
-        _watch(config),
+        partial(_watch, config),
     )
 
 
@@ -112,10 +113,11 @@ def _watch(config: Config) -> EncoderWatch | None:
     from armchair.evaluation.probes import MIN_EPISODES
     from armchair.worldmodel.data.episodes import DroidEpisodes, EpisodeHandle
 
+    shape = config.recipe.encoder.image_shape
     if not config.watching:
         return None
     if config.watch is not None:
-        return EncoderWatch(DroidEpisodes(config.watch))
+        return EncoderWatch(DroidEpisodes(config.watch), shape)
     found: list[EpisodeHandle] = []
     for folder in config.videos:
         with suppress(BadFileError):  # videos need not be episodes
@@ -123,7 +125,7 @@ def _watch(config: Config) -> EncoderWatch | None:
     if len(found) < MIN_EPISODES:
         return None
     try:
-        return EncoderWatch(found)
-    except BadFileError as error:  # pre-training itself reads the videos alone
+        return EncoderWatch(found, shape)
+    except ArmchairError as error:  # pre-training itself reads the videos alone
         Console(stderr=True).print(f"not watching: {error}", soft_wrap=True, markup=False)
         return None

@@ -12,9 +12,10 @@ import torch
 
 from armchair.evaluation.probe_fits import ridge
 from armchair.evaluation.probe_labels import TARGETS
-from armchair.evaluation.probes import TEST_EVERY, columns, encode, labelled_frames
+from armchair.evaluation.probes import TEST_EVERY, columns, encode_pixels, labelled_frames
 from armchair.worldmodel.data.episodes import EpisodeHandle
 from armchair.worldmodel.encoder import FrameEncoder
+from armchair.worldmodel.pixels import preprocess
 
 WATCHED = ("flange position", "object position")
 MAX_FRAMES, MAX_EPISODES = 600, 60
@@ -22,28 +23,36 @@ MAX_FRAMES, MAX_EPISODES = 600, 60
 
 
 class EncoderWatch:
-    """Call it with an encoder: ridge regression errors on held-out episodes, in centimetres."""
+    """Call it with an encoder of `image_shape` (height and width of its input in pixels): ridge
+    regression errors on held-out episodes, in centimetres.
+    """
 
-    def __init__(self, episodes: Sequence[EpisodeHandle]) -> None:
+    def __init__(self, episodes: Sequence[EpisodeHandle], image_shape: tuple[int, int]) -> None:
         some = episodes[:: -(-len(episodes) // MAX_EPISODES)]
-        read = labelled_frames(some, stride=8, most=MAX_FRAMES)
-        frames, known = zip(*read, strict=True)
-        self.frames, labels = np.concatenate(frames), columns(known)
-        self.owner = np.repeat(np.arange(len(frames)), [len(part) for part in frames])
+        pixels, known, counts = [], [], []
+        for frames, labels_of in labelled_frames(some, stride=8, most=MAX_FRAMES):
+            pixels += [preprocess(frame[None], image_shape) for frame in frames]
+            known.append(labels_of)
+            counts.append(len(frames))
+        self.pixels, labels = torch.cat(pixels), columns(known)
+        self.owner = np.repeat(np.arange(len(counts)), counts)
         self.labels = {name: labels[name] for name in WATCHED if name in labels}
 
     def __call__(self, encoder: FrameEncoder) -> dict[str, float]:
         """Return `watch/<target>_cm`, and the same for always predicting the mean.
 
-        Frames without a label are left out, and a target without enough of them.
+        Frames without a label are left out, and a target without enough of them or whose labels
+        are all the same.
         """
-        tokens, values = encode(encoder, self.frames), {}
+        tokens, values = encode_pixels(encoder, self.pixels), {}
         test = self.owner % TEST_EVERY == TEST_EVERY - 1
         choose = self.owner // TEST_EVERY % 2 == 0
         for name, labels in self.labels.items():
             known = np.isfinite(labels).all(axis=1)
             fit, held = known & ~test, known & test
             if not (held.any() and (fit & choose).any() and (fit & ~choose).any()):
+                continue
+            if np.ptp(labels[fit], axis=0).max() == 0:
                 continue
             error, key = TARGETS[name].error, f"watch/{name.replace(' ', '_')}"
             x, y = (tokens[torch.from_numpy(part)] for part in (fit, held))

@@ -152,9 +152,18 @@ def columns(parts: Sequence[dict[str, Array]]) -> dict[str, Array]:
 
 @torch.no_grad()
 def encode(encoder: FrameEncoder, frames: NDArray[np.uint8]) -> Tensor:
-    """Return LayerNormed tokens (T, N, D) of frames (T, H, W, 3), each encoded alone."""
+    """Return LayerNormed tokens (T, N, D), on the CPU, of frames (T, H, W, 3), each by itself."""
     chunks = np.array_split(frames, -(-len(frames) // ENCODE_AT_ONCE))
-    return torch.cat([layer_normalised(encoder(chunk)) for chunk in chunks])
+    return torch.cat([layer_normalised(encoder(chunk)).cpu() for chunk in chunks])
+
+
+@torch.no_grad()
+def encode_pixels(encoder: FrameEncoder, pixels: Tensor) -> Tensor:
+    """Return what `encode` does, of preprocessed frames (T, 3, h, w)."""
+    device = next(encoder.parameters()).device
+    chunks = pixels.tensor_split(-(-len(pixels) // ENCODE_AT_ONCE))
+    stills = (encoder.encode_stills(chunk.to(device)) for chunk in chunks)
+    return torch.cat([layer_normalised(tokens).cpu() for tokens in stills])
 
 
 def _known(data: ProbeData, name: str) -> NDArray[np.bool_]:

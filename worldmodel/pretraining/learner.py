@@ -228,7 +228,7 @@ class PretrainLearner:
 
     def evaluate(self, step: int) -> dict[str, float]:
         """Return what the watcher, if there is one, sees in the teacher's tokens."""
-        return {} if self.watch is None else self.watch(self.encoder())
+        return {} if self.watch is None else self.watch(self.encoder().to(self.team.device))
 
     def encoder(self) -> FrameEncoder:
         """Return the teacher so far, as a frozen encoder of its own."""

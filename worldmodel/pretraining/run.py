@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -67,11 +67,12 @@ def pretrain(
     store: StoreConfig,
     loop: LoopConfig,
     budget: Budget,
-    watch: Watch | None = None,
+    make_watch: Callable[[], Watch | None] = lambda: None,
 ) -> Path:
     """Do the run, or go on with it, and return the folder of the encoder.
 
-    `watch` sees the encoder every `loop.evaluate_steps` and at the end; it changes nothing.
+    What `make_watch` returns, asked by the leader alone, sees the encoder every
+    `loop.evaluate_steps` and at the end; it changes nothing.
     """
     init = None if has_begun(run.out) else run.init
     if init is not None and not init.exists():
@@ -81,6 +82,7 @@ def pretrain(
             shapes = network_of(config)
         load_relay(shapes, init)  # refuses before hours of decoding
     videos, team = find_videos(run.videos), Team()
+    watch = make_watch() if team.leads else None
     with Reporter(run.out, "pretrain", silent=not team.leads) as reporter:
         with team.leader_first():
             frames = prepare_store(videos, run.store, store, reporter)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
 
 from armchair.cli import pretrain as verb
-from armchair.episode_names import OBJECT_POSE, SIMULATION
+from armchair.episode_names import OBJECT_POSE, SIMULATION, TRAJECTORY
 from armchair.errors import BadFileError, BadValueError
 from armchair.evaluation.encoder_watch import EncoderWatch
+from armchair.evaluation.probes import encode, encode_pixels
 from armchair.sim.droid_writer import write_episode
-from armchair.worldmodel.data.episodes import DroidEpisodes
+from armchair.worldmodel.data.episodes import STATE, DroidEpisodes
 from armchair.worldmodel.data.frame_store import StoreConfig
 from armchair.worldmodel.encoder_files import encoder_hash, load_encoder
 from armchair.worldmodel.optimisation.loop import LoopConfig
@@ -43,8 +46,9 @@ def test_weights_are_the_same_with_the_watch_off(episodes: Path, tmp_path: Path)
     on = run(episodes, tmp_path / "on", loop=often)  # episodes of its own videos
     off = run(episodes, tmp_path / "off", watching=False, loop=never)
     log = (on / "log.txt").read_text()
-    for value in ("watch/flange_position_cm", "watch/object_position_mean_cm", "spread_clip/time"):
+    for value in ("watch/flange_position_cm", "watch/flange_position_mean_cm", "spread_clip/time"):
         assert value in log
+    assert "watch/object" not in log  # it lies in one place throughout
     assert "watch/" not in (off / "log.txt").read_text()
     first, second = (torch.load(f / "checkpoint.pt", weights_only=True) for f in (on, off))
     for name, value in first["learner"]["network"].items():
@@ -61,6 +65,30 @@ def test_labels_that_cannot_be_read_do_not_stop_it(
     assert "not watching: " in capsys.readouterr().err
     with pytest.raises(BadFileError, match="simulation"):
         run(folder, tmp_path / "b", steps=1, watch=folder)
+    (DroidEpisodes(folder)[0].path / SIMULATION).unlink()
+    with h5py.File(DroidEpisodes(folder)[1].path / TRAJECTORY, "r+") as file:
+        file[f"{STATE}/cartesian_position"][:, :3] *= 1000.0
+    run(folder, tmp_path / "c", steps=1)
+    assert re.search(r"not watching: .*millimetres", capsys.readouterr().err)
+    with pytest.raises(BadValueError, match="millimetres"):
+        run(folder, tmp_path / "d", steps=1, watch=folder)
+
+
+def test_pictures_of_any_size_are_watched(tmp_path: Path) -> None:
+    for index in range(8):
+        size = 96 if index == 5 else 64
+        write_episode(tmp_path, make_episode(index, rows=36, size=size))
+    encoder, found = tiny_sandbox().encoder, DroidEpisodes(tmp_path)
+    watch = EncoderWatch(found, encoder.config.image_shape)
+    assert watch.pixels.shape[1:] == (3, 32, 32)
+    assert np.isfinite(list(watch(encoder).values())).all()
+    first = found[0].frames(range(0, 36, 8))
+    torch.testing.assert_close(
+        encode_pixels(encoder, watch.pixels[: len(first)]),
+        encode(encoder, first),
+        atol=0,
+        rtol=0,
+    )
 
 
 def test_a_cooldown_without_a_first_run_is_refused(episodes: Path, tmp_path: Path) -> None:
@@ -73,12 +101,12 @@ def test_episodes_without_an_object_are_left_out(tmp_path: Path) -> None:
         simulation = {OBJECT_POSE: np.full((36, 7), index / 40)} if index % 2 else {}
         write_episode(tmp_path, make_episode(index, rows=36, simulation=simulation))
     encoder = tiny_sandbox().encoder
-    values = EncoderWatch(DroidEpisodes(tmp_path))(encoder)
+    values = EncoderWatch(DroidEpisodes(tmp_path), encoder.config.image_shape)(encoder)
     assert len(values) == 4
     assert np.isfinite(list(values.values())).all()
     for episode in list(DroidEpisodes(tmp_path))[:-1]:
         (episode.path / SIMULATION).unlink(missing_ok=True)
-    one_left = EncoderWatch(DroidEpisodes(tmp_path))(encoder)
+    one_left = EncoderWatch(DroidEpisodes(tmp_path), encoder.config.image_shape)(encoder)
     assert set(one_left) == {"watch/flange_position_cm", "watch/flange_position_mean_cm"}
 
 

@@ -86,13 +86,15 @@ class Config:
 
 def run(config: Config) -> None:
     """Inspect; raises ArmchairError, after the table and the list, if anything is wrong."""
+    from armchair.worldmodel.devices import best_device
     from armchair.worldmodel.sources import load_frame_encoder
     from armchair.worldmodel.training.split import check_apart
 
     episodes = DroidEpisodes(config.folder)
     fit = [handle for folder in config.fit for handle in DroidEpisodes(folder)]
     check_apart(fit, episodes, "--fit", "the folder to test on")
-    encoder = None if config.model is None else load_frame_encoder(config.model)
+    named = config.model
+    encoder = None if named is None else load_frame_encoder(named).to(best_device())
     problems: list[Problem] = []
     good: list[EpisodeHandle] = []
     facts: list[EpisodeFacts] = []

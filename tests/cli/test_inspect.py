@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from armchair.cli.main import main
+from armchair.evaluation.probes import MIN_EPISODES
 from armchair.sim.droid_writer import write_episode
+from armchair.worldmodel import devices
 from tests.factories import make_episode
 from tests.worldmodel.models import tiny_sandbox
 
@@ -53,6 +56,17 @@ def test_problems_are_listed_when_there_is_too_little_to_probe(
     captured = capsys.readouterr()
     assert "not a whole HDF5 file" in captured.out
     assert "too few" in captured.err
+
+
+def test_tokens_come_back_from_the_best_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for index in range(MIN_EPISODES):
+        write_episode(tmp_path / "data", make_episode(index))
+    tiny_sandbox().save_pretrained(tmp_path / "model")
+    monkeypatch.setattr(devices, "best_device", lambda: torch.device("meta"))
+    with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
+        main(["inspect", str(tmp_path / "data"), "--model", str(tmp_path / "model")])
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.model_files import WorldModelConfig
 from armchair.worldmodel.optimisation import atomic
-from armchair.worldmodel.tensor_files import fill
+from armchair.worldmodel.tensor_files import check_plain, fill
 
 EncoderRole = Literal["target_encoder", "encoder"]
 """The EMA teacher, which Meta's AC training and evaluations load, or the student."""
@@ -145,7 +145,8 @@ def section(
 ) -> dict[str, Tensor]:
     """Return the tensors under `name`, or else one of `others`, without prefixes.
 
-    Tables that nothing reads are left out. Raises `BadFileError` if there is no such section.
+    Tables that nothing reads are left out. Raises `BadFileError` if there is no such section, or a
+    tensor in it is none of plain numbers.
     """
     found = next((n for n in (name, *others) if n in checkpoint), name)
     section = checkpoint.get(found)
@@ -156,4 +157,6 @@ def section(
         fix = STUDENT_FIX if name == "target_encoder" and "encoder" in checkpoint else FIX
         raise BadFileError(path, f"no tensors under {name!r}; it holds {there}", fix)
     stripped = {_PREFIXES.sub("", key): value for key, value in section.items()}
-    return {key: value for key, value in stripped.items() if key not in _UNUSED}
+    kept = {key: value for key, value in stripped.items() if key not in _UNUSED}
+    check_plain(kept, f"{path} ({found})", FIX)
+    return kept

@@ -126,6 +126,14 @@ def test_config_of_something_else(saved: Path, text: str) -> None:
         WorldModel.from_pretrained(saved)
 
 
+@pytest.mark.parametrize("number", [torch.nan, torch.inf])
+def test_weights_that_are_no_numbers(sandbox: WorldModel, tmp_path: Path, number: float) -> None:
+    sandbox.predictor.predictor_proj.bias.data[3] = number
+    sandbox.save_pretrained(tmp_path)
+    with pytest.raises(BadFileError, match=r"safetensors: tensor predictor\.predictor_proj\.bias"):
+        WorldModel.from_pretrained(tmp_path)
+
+
 @pytest.mark.parametrize("keep", [0, 7, 1000])
 def test_truncated_weights(saved: Path, keep: int) -> None:
     path = saved / model_files.WEIGHTS

@@ -355,9 +355,23 @@ def test_odd_tensors_are_one_line(tmp_path: Path) -> None:
         {**encoder, name: encoder[name][:2]},
         {**encoder, name: torch.zeros(())},
         {**encoder, "mask_tokens.x": torch.zeros(1)},
+        {**encoder, bias: encoder[bias].to_sparse()},
+        {**encoder, bias: encoder[bias].to("meta")},
     ]
     for number, damage in enumerate(damages):
         path = tmp_path / f"{number}.pt"
         torch.save({**content, "target_encoder": damage}, path)
         with pytest.raises(BadFileError, match=path.name):
             WorldModel.from_pretrained(path)
+    odd = {
+        "sparse_coo": encoder[name].to_sparse(),
+        "meta": encoder[name].to("meta"),
+        "int8": encoder[name].to(torch.int8),
+        "complex64": encoder[name].to(torch.complex64),
+        "nan": torch.full_like(encoder[name], torch.nan),
+    }
+    for kind, tensor in odd.items():
+        path = tmp_path / f"{kind}.pt"
+        torch.save({**content, "target_encoder": {**encoder, name: tensor}}, path)
+        with pytest.raises(BadFileError, match=rf"{kind}\.pt .*\.0\.att.*{kind}"):
+            meta.load_ac(path, GOLDEN_CONFIG)

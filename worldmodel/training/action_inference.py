@@ -195,10 +195,16 @@ def energies(
     model: WorldModel, start: Tensor, state: Tensor, goal: Tensor, actions: Tensor
 ) -> Tensor:
     """Return mean |P(a; z, s) - z_goal| (C,) of actions (C, 7), eq. (5) with horizon 1; start and
-    goal (N, D), state (7,)."""
+    goal (N, D), state (7,). Raises `BadValueError` where one is not finite."""
     past = start.new_zeros((0, actions.shape[1]))
     imagined = model.rollout(start[None], state[None], past, actions.unsqueeze(1))
-    return (imagined[:, 0] - goal).abs().mean((1, 2))
+    found = (imagined[:, 0] - goal).abs().mean((1, 2))
+    if not found.isfinite().all():
+        raise BadValueError(
+            "the model imagines what is not finite: its weights or the tokens are damaged. Give "
+            "another model, or make the tokens again."
+        )
+    return found
 
 
 def score(inferred: Tensor, logged: Tensor) -> dict[str, AxisScore]:

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from armchair.errors import BadFileError
+from armchair.errors import BadFileError, BadValueError
 from armchair.worldmodel.data.episodes import EpisodeHandle
 from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.encoder_files import encoder_hash
@@ -162,7 +162,7 @@ def _append(
 ) -> CachedEpisode:
     states = episode.states()
     rows, frames = zip(*episode.iter_frames(config.row_stride), strict=True)
-    words = encode_frames(encoder, np.stack(frames), config)
+    words = encode_frames(encoder, np.stack(frames), config, episode.path)
     appended.append(folder / TOKENS, words.tobytes())
     appended.append(folder / STATES, states[list(rows)].astype(np.float64).tobytes())
     return CachedEpisode(
@@ -176,16 +176,22 @@ def _append(
 
 @torch.no_grad()
 def encode_frames(
-    encoder: FrameEncoder, frames: NDArray[np.uint8], config: CacheConfig
+    encoder: FrameEncoder, frames: NDArray[np.uint8], config: CacheConfig, source: Path
 ) -> NDArray[np.int16]:
     """Return LayerNormed tokens (T, crops, N, D) of frames (T, H, W, 3) as 16-bit words.
 
-    Encoded in float32 arithmetic, then rounded to `config.numbers`.
+    Encoded in float32 arithmetic, then rounded to `config.numbers`. Raises `BadValueError`, which
+    names `source`, for tokens that are not finite.
     """
     views = []
     for view in fixed_crops(frames, config.crops):
         parts = np.array_split(view, -(-len(view) // ENCODE_AT_ONCE))
         tokens = torch.cat([layer_normalised(encoder(part)).cpu() for part in parts])
         views.append(tokens.to(FORMATS[config.numbers]))
+        if not views[-1].isfinite().all():
+            raise BadValueError(
+                f"{source}: the encoder {encoder_hash(encoder)[:12]} makes tokens of it that are "
+                f"not finite in {config.numbers}. Its weights are damaged: give another."
+            )
     words: NDArray[np.int16] = torch.stack(views, dim=1).view(torch.int16).numpy()
     return words

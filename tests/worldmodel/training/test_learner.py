@@ -219,6 +219,16 @@ def test_a_valley_oblique_to_the_axes_is_followed_to_its_end(
     assert (inferred[:, :3] - place).norm(dim=1).max() < 0.01
 
 
+def test_imagining_what_is_no_number_is_refused(toy: TokenCache) -> None:
+    learner = new_learner(toy)
+    assert learner.held_out is not None
+    config = InferenceConfig(pairs=PairConfig(count=10))
+    pairs = sample_pairs(learner.average, learner.held_out, config, generator_at(0, 0))
+    learner.average.predictor.predictor_proj.bias.data[0] = torch.nan
+    with pytest.raises(BadValueError, match="imagines what is not finite"):
+        infer_actions(learner.average, pairs, config, generator_at(0, 1))
+
+
 def test_pairs_have_the_wanted_length(toy: TokenCache) -> None:
     learner = new_learner(toy)
     config = InferenceConfig(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -101,6 +102,17 @@ def test_tokens_of_two_encoders_do_not_mix(
         update_cache(cache.folder, DroidEpisodes(episodes), encoder, CacheConfig(row_stride=2))
     with pytest.raises(BadFileError, match="crops of each frame 1, wanted 2"):
         update_cache(cache.folder, DroidEpisodes(episodes), encoder, CacheConfig(crops=2))
+
+
+def test_tokens_that_are_no_numbers_are_refused(
+    episodes: Path, encoder: FrameEncoder, tmp_path: Path
+) -> None:
+    damaged = copy.deepcopy(encoder)
+    next(damaged.parameters()).data.fill_(torch.nan)
+    handles = DroidEpisodes(episodes)
+    with pytest.raises(BadValueError, match=rf"{handles[0].path}: the encoder \w+ makes tokens"):
+        update_cache(tmp_path, handles, damaged, CacheConfig())
+    assert len(update_cache(tmp_path, handles[:1], encoder, CacheConfig())) == 15
 
 
 def test_an_episode_made_again_is_not_taken_for_the_old_one(

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from numbers import Real
+
+MOST_SEED = 2**63 - 1
+"""Largest seed: what torch and numpy alike take, and JSON keeps."""
 
 
 class ArmchairError(Exception):
@@ -39,8 +43,19 @@ def check_least(config: object, **least: float) -> None:
     """
     for name, value in least.items():
         found = getattr(config, name)
-        if not value <= found < float("inf"):
+        if not (isinstance(found, Real) and value <= found < float("inf")):
             raise BadValueError(f"{name} is {found}, expected {value:g} or more.")
+
+
+def check_above(config: object, **limits: float) -> None:
+    """Raise `BadValueError` for the first of the named settings of `config` not above its limit.
+
+    What is infinite or no number is refused, too.
+    """
+    for name, value in limits.items():
+        found = getattr(config, name)
+        if not (isinstance(found, Real) and value < found < float("inf")):
+            raise BadValueError(f"{name} is {found}, expected more than {value:g}.")
 
 
 def check_counts(config: object, *names: str) -> None:
@@ -49,6 +64,12 @@ def check_counts(config: object, *names: str) -> None:
         found = getattr(config, name)
         if type(found) is not int or found < 1:
             raise BadValueError(f"{name} is {found}, expected a whole number from 1 up.")
+
+
+def check_seed(seed: object) -> None:
+    """Raise `BadValueError` for a seed that generators do not take."""
+    if type(seed) is not int or not 0 <= seed <= MOST_SEED:
+        raise BadValueError(f"seed is {seed}, expected a whole number from 0 to {MOST_SEED}.")
 
 
 class UnknownNameError(ArmchairError, KeyError):

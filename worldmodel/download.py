@@ -122,8 +122,15 @@ def _download(url: str, path: Path, size: int | None, sha256: str | None) -> Non
 def _check_size(path: Path, size: int | None) -> None:
     """Raise unless the file is as long as the table, or the note of its download, says."""
     if size is None and _note(path).exists():
-        note: dict[str, Any] = json.loads(_note(path).read_text())
-        size = int(note["bytes"])
+        try:
+            note: dict[str, Any] = json.loads(_note(path).read_text())
+            size = int(note["bytes"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BadFileError(
+                _note(path),
+                f"not the note of a download ({error})",
+                f"Delete it, and {path.name} too if it may be cut short.",
+            ) from error
     if size is not None and path.stat().st_size != size:
         raise _damaged(path, f"{path.stat().st_size} bytes, expected {size}")
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import VJEPA2Config, VJEPA2Model
 
-from armchair.errors import BadValueError, check_counts
+from armchair.errors import BadValueError, check_above, check_counts
 from armchair.worldmodel import pixels
 from armchair.worldmodel.attend import TRANSFORMERS_NAME
 
@@ -37,14 +37,15 @@ class EncoderConfig:
 
     def __post_init__(self) -> None:
         check_counts(self, "patch_size", "tubelet_size", "width", "depth", "heads")
-        if not isinstance(self.image_size, int):  # JSON has lists
-            height, width = self.image_size
-            size = height if height == width else (height, width)
-            object.__setattr__(self, "image_size", size)
-        if any(side % self.patch_size or side < 1 for side in self.image_shape):
+        check_above(self, mlp_ratio=0)
+        size = self.image_size
+        sides = (size, size) if isinstance(size, int) else tuple(size)  # JSON has lists
+        if any(type(side) is not int or side % self.patch_size or side < 1 for side in sides):
             raise BadValueError(
-                f"image_size {self.image_size} is not a multiple of patch_size {self.patch_size}."
+                f"image_size {size} is not a multiple of patch_size {self.patch_size}."
             )
+        height, width = sides
+        object.__setattr__(self, "image_size", height if height == width else sides)
         if self.width % self.heads or (self.width // self.heads) % 2:
             raise BadValueError(
                 f"width {self.width} over {self.heads} heads gives no even head size; "

@@ -13,7 +13,7 @@ from safetensors.torch import save as dump_tensors
 from armchair.errors import BadFileError
 from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
 from armchair.worldmodel.optimisation import atomic
-from armchair.worldmodel.tensor_files import fill, read_safetensors
+from armchair.worldmodel.tensor_files import fill, made_as_stated, read_safetensors
 
 WEIGHTS, CONFIG = "encoder.safetensors", "config.json"
 KIND = "frame-encoder"
@@ -32,7 +32,9 @@ def save_encoder(folder: Path, encoder: FrameEncoder, dtype: torch.dtype = torch
 
 def load_encoder(folder: Path) -> FrameEncoder:
     """Return the frozen encoder of a folder in float32; raises `BadFileError` if it is not one."""
-    encoder = FrameEncoder(read_config(folder / CONFIG))
+    config = read_config(folder / CONFIG)
+    with made_as_stated(folder / CONFIG, FIX):
+        encoder = FrameEncoder(config)
     fill(encoder.backbone, read_safetensors(folder / WEIGHTS, FIX), folder / WEIGHTS, FIX)
     return encoder.requires_grad_(False).eval()
 

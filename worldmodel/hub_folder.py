@@ -17,7 +17,7 @@ from torch import Tensor
 from armchair.errors import BadFileError
 from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
 from armchair.worldmodel.optimisation import atomic
-from armchair.worldmodel.tensor_files import fill, read_safetensors
+from armchair.worldmodel.tensor_files import fill, made_as_stated, read_safetensors
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 MODEL_TYPE = "vjepa2"
@@ -30,7 +30,7 @@ _PREFIXES = ("vjepa2.encoder.", "encoder.")
 def load_hub_encoder(folder: Path) -> FrameEncoder:
     """Return the frozen encoder of a folder, in float32; raises `BadFileError`."""
     config = read_hub_config(folder / CONFIG)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), made_as_stated(folder / CONFIG, FIX):
         encoder = FrameEncoder(config)
     stored = _tensors(folder)
     tensors = {
@@ -61,7 +61,7 @@ def read_hub_config(path: Path) -> EncoderConfig:
             heads=content.get("num_attention_heads", defaults.heads),
             mlp_ratio=content.get("mlp_ratio", defaults.mlp_ratio),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise BadFileError(path, f"not the config of a V-JEPA 2 encoder ({error})", FIX) from error
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from safetensors.torch import save as dump_safetensors
 from torch import Tensor
 
-from armchair.errors import BadFileError, BadValueError, UnknownNameError
+from armchair.errors import BadFileError, BadValueError, UnknownNameError, check_above
 from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.predictor import PredictorConfig
@@ -44,6 +44,7 @@ class WorldModelConfig:
     seconds_per_step: float
 
     def __post_init__(self) -> None:
+        check_above(self, seconds_per_step=0)
         seen, made = self.predictor, self.encoder
         if (seen.token_width, seen.grid) != (made.width, made.grid):
             raise BadValueError(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from armchair.errors import BadValueError, check_counts
+from armchair.errors import BadValueError, check_above, check_counts
 from armchair.poses import ACTION_DIM, STATE_DIM
 from armchair.worldmodel import rope
 from armchair.worldmodel.attend import block_causal_bias
@@ -26,6 +26,8 @@ from armchair.worldmodel.attention import (
 
 EXTRINSICS_DIM = 6
 INITIAL_DEVIATION = 0.02
+MOST_TOKENS = 65_536
+"""Of a sequence; the table of which token sees which then takes 17 GB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,16 +55,25 @@ class PredictorConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "grid", tuple(self.grid))
         check_counts(self, "token_width", "width", "depth", "heads", "max_frames")
+        check_above(self, mlp_ratio=0)
+        if len(self.grid) != 2 or not all(type(side) is int and side > 0 for side in self.grid):
+            raise BadValueError(f"grid is {self.grid}, expected two whole numbers from 1 up.")
+        most = MOST_TOKENS // (self.tokens_per_frame + self.conditions)
+        if self.max_frames > most:
+            raise BadValueError(
+                f"max_frames {self.max_frames} of {self.tokens_per_frame} patches is too long a "
+                f"sequence, expected {most} or less."
+            )
         if self.width % self.heads or rope.part_width(self.width // self.heads) < 2:
             raise BadValueError(
                 f"width {self.width} over {self.heads} heads gives no head of 6 channels or more; "
                 "choose heads so that width / heads is a whole number of at least 6."
             )
 
-        if self.context_frames is not None and not 1 <= self.context_frames <= self.max_frames:
+        kept = self.context_frames
+        if kept is not None and not (type(kept) is int and 1 <= kept <= self.max_frames):
             raise BadValueError(
-                f"context_frames {self.context_frames} must lie in 1 … max_frames "
-                f"{self.max_frames}."
+                f"context_frames {kept} must lie in 1 … max_frames {self.max_frames}."
             )
 
     @property

@@ -21,7 +21,7 @@ from armchair.worldmodel.model_files import WorldModelConfig
 from armchair.worldmodel.no_predictor import NoPredictor
 from armchair.worldmodel.official import OFFICIAL, SECONDS_PER_STEP, OfficialWeights
 from armchair.worldmodel.predictor import ACPredictor
-from armchair.worldmodel.tensor_files import fill
+from armchair.worldmodel.tensor_files import fill, made_as_stated
 
 META_SUFFIXES = (".pt", ".pth", ".tar")
 LARGE = "384"
@@ -151,7 +151,8 @@ def _from_meta(path: Path, official: OfficialWeights, name: str, role: EncoderRo
 
 def _from_folder(folder: Path) -> WorldModel:
     config, tensors = model_files.read(folder)
-    with torch.random.fork_rng(devices=[]):  # first weights are drawn, then replaced
+    stated = made_as_stated(folder / model_files.CONFIG, model_files.FIX)
+    with torch.random.fork_rng(devices=[]), stated:  # first weights are drawn, then replaced
         model = WorldModel.from_config(config)
     fill(model, tensors, folder / model_files.WEIGHTS, model_files.FIX)
     return model.requires_grad_(False).eval()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -24,6 +25,18 @@ def read_safetensors(path: Path, fix: str) -> dict[str, Tensor]:
         raise BadFileError(path, "there is no such file", fix) from error
     except (OSError, SafetensorError) as error:
         raise BadFileError(path, f"not a whole safetensors file ({error})", fix) from error
+
+
+@contextmanager
+def made_as_stated(path: Path, fix: str) -> Iterator[None]:
+    """Turn what torch raises inside the block, where a network is made of the size that a config
+    at `path` states, into `BadFileError`: sizes beyond all memory, say."""
+    try:
+        yield
+    except (RuntimeError, MemoryError, OverflowError, TypeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        found = f"no network of the size that it states can be made ({reason})"
+        raise BadFileError(path, found, fix) from error
 
 
 def check_plain(tensors: Mapping[str, Tensor], source: object, fix: str) -> None:

@@ -18,6 +18,11 @@ IN_THE_WAY = {
     "convert": "convert --source default --out FILE/deep",
 }
 
+SHORT = {
+    "PRETRAIN": "pretrain --videos . --out o --steps 1",
+    "TRAIN": "train --episodes . --encoder e --out o --steps 1",
+}
+
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
@@ -64,11 +69,26 @@ def test_a_folder_where_a_file_is_to_go(
         ("evaluate --context-frames 0", "--context-frames is 0, expected 1 or more."),
         ("imagine --episodes . --out o --decoder nosuch", "nosuch/decoder.json: there is no"),
         ("pretrain --videos . --out o --init nosuch --steps 1", "nosuch: there is no such file"),
+        ("PRETRAIN --seed 1180591620717411303424", "seed is 1180591620717411303424, expected a wh"),
+        ("PRETRAIN --recipe.encoder.mlp-ratio -1", "mlp_ratio is -1.0, expected more than 0."),
+        ("PRETRAIN --recipe.predictor.mlp-ratio 0", "mlp_ratio is 0.0, expected more than 0."),
+        ("PRETRAIN --recipe.masks.0.aspect 0 0", "aspect (0.0, 0.0) must be positive and ordered."),
+        ("PRETRAIN --recipe.clips.crop-scale 0.3 4", "crop_scale is (0.3, 4.0); shares of a"),
+        ("PRETRAIN --recipe.clips.crop-aspect 1 inf", "must be positive and ordered."),
+        ("PRETRAIN --recipe.schedule.start-ratio -3", "start_ratio is -3.0, expected 0 or more."),
+        ("PRETRAIN --recipe.change.weight nan", "weight nan"),
+        ("TRAIN --recipe.predictor.mlp-ratio -1", "mlp_ratio is -1.0, expected more than 0."),
+        ("TRAIN --recipe.validation-clips -3", "validation_clips is -3, expected a whole number"),
+        ("TRAIN --recipe.validation-clips 0", "validation_clips is 0, expected a whole number"),
+        ("TRAIN --recipe.schedule.peak nan", "schedule.peak is nan"),
+        ("TRAIN --recipe.optimiser.clip-norm nan", "clip_norm is nan, expected more than 0."),
     ],
 )
 def test_options_that_lead_nowhere(
     command: str, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    for short, whole in SHORT.items():
+        command = command.replace(short, whole)
     assert line in refusal(command, capsys)
 
 

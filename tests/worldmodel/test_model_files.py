@@ -111,10 +111,36 @@ def test_another_architecture_names_tensor_and_shapes(saved: Path) -> None:
         WorldModel.from_pretrained(edited(saved, depth=1))
 
 
-@pytest.mark.parametrize("changes", [{"token_width": 32}, {"heads": 5}, {"breadth": 1}])
-def test_impossible_config(saved: Path, changes: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"token_width": 32},
+        {"heads": 5},
+        {"breadth": 1},
+        {"mlp_ratio": None},
+        {"grid": [2.0, 2]},
+        {"max_frames": 1_000_000},
+        {"context_frames": 2.5},
+    ],
+)
+def test_impossible_config(saved: Path, changes: dict[str, object]) -> None:
     with pytest.raises(BadFileError, match=r"config\.json: not a world model's config"):
         WorldModel.from_pretrained(edited(saved, **changes))
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, "x", None])
+def test_a_step_takes_time(saved: Path, seconds: object) -> None:
+    path = saved / model_files.CONFIG
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"seconds_per_step": seconds}))
+    with pytest.raises(
+        BadFileError, match=rf"config\.json: .*seconds_per_step is {seconds}, expec"
+    ):
+        WorldModel.from_pretrained(saved)
+
+
+def test_sizes_beyond_all_memory(saved: Path) -> None:
+    with pytest.raises(BadFileError, match=r"config\.json: no network of the size"):
+        WorldModel.from_pretrained(edited(saved, mlp_ratio=1e15))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -145,6 +146,24 @@ def test_sizes_are_whole_numbers_from_one_up(make: Any) -> None:
         for value in (0, -1, 1.5):
             with pytest.raises(BadValueError, match=f"{name} is {value}, expected a whole number"):
                 make(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "make", [EncoderConfig, PredictorConfig, PredictorSize, DecoderSize, MaskPredictorConfig]
+)
+def test_an_mlp_has_a_width(make: Any) -> None:
+    for value in (0, -1.0, math.nan, math.inf, None):
+        with pytest.raises(BadValueError, match=f"mlp_ratio is {value}, expected more than 0"):
+            make(mlp_ratio=value)
+
+
+def test_settings_of_the_optimiser_are_in_their_range() -> None:
+    for value in (math.nan, -0.1):
+        with pytest.raises(BadValueError, match=f"weight_decay is {value}, expected 0 or more"):
+            AdamWConfig(weight_decay=value)
+        with pytest.raises(BadValueError, match=f"clip_norm is {value}, expected more than 0"):
+            AdamWConfig(clip_norm=value)
+    assert AdamWConfig(clip_norm=math.inf).clip_norm == math.inf
 
 
 def test_betas_and_momentum_are_shares() -> None:

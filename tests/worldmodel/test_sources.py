@@ -73,6 +73,10 @@ def test_by_name_from_the_network_then_from_the_cache(
     (cache / "tiny64_ac.pt").write_bytes(b"cut")
     with pytest.raises(BadFileError, match=r"3 bytes, expected \d+"):
         WorldModel.from_pretrained("tiny-ac")
+    for damaged in ("", "[]", "{}", '{"bytes": "x"}'):
+        (cache / "tiny64_ac.pt.json").write_text(damaged)
+        with pytest.raises(BadFileError, match=r"tiny64_ac\.pt\.json: not the note of a download"):
+            WorldModel.from_pretrained("tiny-ac")
 
 
 def test_size_and_hash_are_checked(cache: Path) -> None:
@@ -341,6 +345,26 @@ def test_config_of_another_transformer(tmp_path: Path, sandbox: WorldModel) -> N
     config = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(config | {"hidden_act": "silu"}))
     with pytest.raises(BadFileError, match=r"config\.json: not the config .*silu"):
+        WorldModel.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"mlp_ratio": "x"}, "mlp_ratio is x, expected more than 0"),
+        ({"mlp_ratio": -1}, "mlp_ratio is -1, expected more than 0"),
+        ({"patch_size": []}, "not the config"),
+        ({"crop_size": [32.0, 32.0]}, "image_size"),
+        ({"mlp_ratio": 1e15}, "no network of the size that it states can be made"),
+    ],
+)
+def test_damaged_config_of_a_hub_folder(
+    tmp_path: Path, sandbox: WorldModel, changes: dict[str, object], said: str
+) -> None:
+    save_hub_encoder(tmp_path, sandbox.encoder)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | changes))
+    with pytest.raises(BadFileError, match=rf"config\.json: .*{said}"):
         WorldModel.from_pretrained(tmp_path)
 
 

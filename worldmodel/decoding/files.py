@@ -14,7 +14,7 @@ from armchair.worldmodel.decoding.network import DecoderSize, FrameDecoder
 from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
 from armchair.worldmodel.encoder_files import encoder_hash
 from armchair.worldmodel.optimisation import atomic
-from armchair.worldmodel.tensor_files import fill, read_safetensors
+from armchair.worldmodel.tensor_files import fill, made_as_stated, read_safetensors
 
 WEIGHTS, CONFIG = "decoder.safetensors", "decoder.json"
 FIX = (
@@ -58,7 +58,7 @@ def load_decoder(folder: Path, encoder: FrameEncoder) -> FrameDecoder:
         raise BadFileError(path, f"not a decoder's config ({error})", FIX) from error
     if config != encoder.config or trained_on != encoder_hash(encoder):
         raise BadFileError(path, "a decoder of another encoder's tokens", FIX)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), made_as_stated(path, FIX):
         decoder = FrameDecoder(config, size)
     fill(decoder, read_safetensors(folder / WEIGHTS, FIX), folder / WEIGHTS, FIX)
     return decoder.requires_grad_(False).eval()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from armchair.errors import BadValueError, check_counts
+from armchair.errors import BadValueError, check_above, check_counts
 from armchair.worldmodel import rope
 from armchair.worldmodel.attention import NORM_EPSILON, Block, Placement
 from armchair.worldmodel.encoder import EncoderConfig
@@ -27,6 +27,7 @@ class DecoderSize:
 
     def __post_init__(self) -> None:
         check_counts(self, "width", "depth", "heads")
+        check_above(self, mlp_ratio=0)
         if self.width % self.heads or rope.part_width(self.width // self.heads) < 2:
             raise BadValueError(
                 f"decoder: width {self.width} over {self.heads} heads gives no head of 6 channels "

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from armchair.errors import check_least
+from armchair.errors import check_seed
 from armchair.worldmodel.data.frame_store import StoreConfig, find_videos
 from armchair.worldmodel.decoding.files import save_decoder
 from armchair.worldmodel.decoding.learner import DecoderConfig, DecoderLearner
@@ -36,7 +36,7 @@ class DecoderRun:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_least(self, seed=0)
+        check_seed(self.seed)
 
 
 def train_decoder(

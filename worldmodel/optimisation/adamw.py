@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_least
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +22,9 @@ class AdamWConfig:
     """Largest norm of the whole gradient."""
 
     def __post_init__(self) -> None:
-        if self.weight_decay < 0 or self.clip_norm <= 0:
-            raise BadValueError("weight_decay is at least 0 and clip_norm above 0.")
+        check_least(self, weight_decay=0)
+        if not self.clip_norm > 0:  # infinite: nothing is clipped
+            raise BadValueError(f"clip_norm is {self.clip_norm}, expected more than 0.")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise BadValueError(f"betas are {self.betas}; both are in [0, 1).")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from armchair.errors import BadFileError
+from armchair.errors import BadFileError, BadValueError, check_seed
 from armchair.worldmodel.optimisation import atomic
 from armchair.worldmodel.optimisation.loop import generator_at
 
@@ -26,6 +26,11 @@ class Piece:
 
     seed: int
     steps: int
+
+    def __post_init__(self) -> None:
+        check_seed(self.seed)
+        if type(self.steps) is not int or self.steps < 0:
+            raise BadValueError(f"steps is {self.steps}, expected a whole number from 0 up.")
 
 
 History = tuple[Piece, ...]
@@ -50,7 +55,9 @@ def plain(history: History) -> list[dict[str, int]]:
 
 
 def from_plain(content: list[dict[str, int]]) -> History:
-    """Return what `plain` returned; raises TypeError for anything else."""
+    """Return what `plain` returned; raises TypeError or ValueError for anything else."""
+    if not isinstance(content, list):
+        raise TypeError(f"{content!r} is no list of runs")
     return tuple(Piece(**piece) for piece in content)
 
 

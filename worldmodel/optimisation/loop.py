@@ -194,13 +194,16 @@ def _load(learner: Learner, path: Path, reporter: Reporter) -> tuple[int, float]
         return 0, 0.0
     fix = "Delete it to start again, or choose another --out."
     content = atomic.read_tensors(path, fix)
-    _check_setup(content.get("setup"), learner.setup(), path, fix, reporter)
     try:
+        _check_setup(content.get("setup"), learner.setup(), path, fix, reporter)
+        step, seconds = content["step"], float(content["seconds"])
+        if type(step) is not int or step < 0 or not 0 <= seconds < math.inf:
+            raise ValueError(f"step {step!r} after {seconds} seconds")
         learner.load_state(content["learner"])
     except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
         raise BadFileError(path, f"{OTHER} ({error})", fix) from error
-    reporter.say(f"resuming {path} after step {content['step']}")
-    return int(content["step"]), float(content["seconds"])
+    reporter.say(f"resuming {path} after step {step}")
+    return step, seconds
 
 
 def _check_setup(

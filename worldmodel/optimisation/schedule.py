@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from armchair.errors import BadValueError
+from armchair.errors import BadValueError, check_least
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,14 +30,15 @@ class Schedule:
     """Shape of the fall."""
 
     def __post_init__(self) -> None:
-        if self.peak <= 0:
+        if not 0 < self.peak < math.inf:
             raise BadValueError(f"schedule.peak is {self.peak}; a learning rate is above 0.")
         shares = (self.warmup_share, self.decay_share)
-        if min(shares) < 0 or sum(shares) > 1:
+        if not (all(share >= 0 for share in shares) and sum(shares) <= 1):
             raise BadValueError(
                 f"schedule: warmup_share {shares[0]} and decay_share {shares[1]} must be at least "
                 "0 and together at most 1."
             )
+        check_least(self, start_ratio=0, final_ratio=0)
 
     def rate(self, progress: float) -> float:
         """Return the learning rate at `progress`, 0 at the start of the run and 1 at its end."""

@@ -57,7 +57,8 @@ class ChangeConfig:
 
     def __post_init__(self) -> None:
         check_counts(self, "width", "depth", "heads")
-        if min(self.pairs, self.weight, self.keypoints, self.linear) < 0 or self.code < 1:
+        shares = (self.pairs, self.weight, self.keypoints, self.linear)
+        if not all(0 <= share < math.inf for share in shares) or self.code < 1:
             raise BadValueError(
                 f"change: pairs {self.pairs}, weight {self.weight}, keypoints {self.keypoints} and "
                 f"linear {self.linear} are at least 0 and code {self.code} at least 1."

@@ -46,8 +46,10 @@ class ClipConfig:
         if self.at_once is not None and self.at_once < 1:
             raise BadValueError(f"at_once is {self.at_once}; it is at least 1.")
         for low, high in (self.crop_scale, self.crop_aspect):
-            if not 0 < low <= high:
+            if not 0 < low <= high < math.inf:
                 raise BadValueError(f"a crop range ({low}, {high}) must be positive and ordered.")
+        if not self.crop_scale[1] <= 1:
+            raise BadValueError(f"crop_scale is {self.crop_scale}; shares of a frame are up to 1.")
 
     @property
     def stills(self) -> int:

@@ -38,6 +38,9 @@ class MaskConfig:
                 f"mask of {self.blocks} blocks at scale {self.spatial_scale}, {self.min_kept} "
                 "kept: blocks and min_kept are at least 1 and the scale is in (0, 1]."
             )
+        low, high = self.aspect
+        if not 0 < low <= high < math.inf:
+            raise BadValueError(f"mask: aspect {self.aspect} must be positive and ordered.")
 
 
 PAPER_MASKS = (MaskConfig(blocks=8, spatial_scale=0.15), MaskConfig(blocks=2, spatial_scale=0.7))

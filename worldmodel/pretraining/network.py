@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import VJEPA2Model
 
-from armchair.errors import BadValueError, check_counts
+from armchair.errors import BadValueError, check_above, check_counts
 from armchair.worldmodel.attention import shrink_outputs
 from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.fast_layers import RotaryTables, through_layers, video_tables
@@ -34,6 +34,7 @@ class MaskPredictorConfig:
 
     def __post_init__(self) -> None:
         check_counts(self, "width", "depth", "heads")
+        check_above(self, mlp_ratio=0)
         if self.width % self.heads or (self.width // self.heads) % 2:
             raise BadValueError(
                 f"mask predictor: width {self.width} over {self.heads} heads gives no even head "

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from armchair.errors import BadFileError, check_least
+from armchair.errors import BadFileError, check_seed
 from armchair.worldmodel.data.frame_store import (
     FrameStore,
     StoreConfig,
@@ -58,7 +58,7 @@ class PretrainRun:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_least(self, seed=0)
+        check_seed(self.seed)
 
 
 def pretrain(

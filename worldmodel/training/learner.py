@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from armchair.errors import BadValueError, check_counts
+from armchair.errors import BadValueError, check_above, check_counts
 from armchair.worldmodel.losses import ROLLOUT_STEPS, Losses, ac_losses
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.adamw import AdamWConfig, Optimiser
@@ -46,6 +46,7 @@ class PredictorSize:
 
     def __post_init__(self) -> None:
         check_counts(self, "width", "depth", "heads", "max_frames")
+        check_above(self, mlp_ratio=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,7 @@ class TrainConfig:
     """Action inference on held-out episodes in the middle of training; kept small."""
 
     def __post_init__(self) -> None:
+        check_counts(self, "validation_clips")
         if not 0 <= self.average_share < 1:
             raise BadValueError(f"average_share is {self.average_share}; it is in [0, 1).")
         if self.clips.frames > self.predictor.max_frames + 1:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from armchair.errors import check_least
+from armchair.errors import check_seed
 from armchair.worldmodel.data.episodes import DroidEpisodes, EpisodeHandle
 from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.encoder_files import round_weights
@@ -54,7 +54,7 @@ class TrainRun:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_least(self, seed=0)
+        check_seed(self.seed)
 
 
 def train(

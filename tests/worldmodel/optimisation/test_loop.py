@@ -133,6 +133,22 @@ def test_a_checkpoint_of_another_set_up_is_refused_and_says_why(tmp_path: Path) 
     assert "another learning rate: recipe.schedule.peak was 0.001, is 0.0001" in log
 
 
+@pytest.mark.parametrize(
+    "changes", [{"step": "x"}, {"step": None}, {"step": -1}, {"seconds": "x"}, {"setup": 3}]
+)
+def test_a_checkpoint_with_odd_entries_is_one_line(tmp_path: Path, changes: dict[str, Any]) -> None:
+    learner = Walker(batch=4)
+    walk(tmp_path, learner, steps=5)
+    content = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    torch.save(content | changes, tmp_path / CHECKPOINT)
+    with pytest.raises(BadFileError, match=r"checkpoint\.pt: a checkpoint of another set-up"):
+        walk(tmp_path, learner, steps=10)
+    for name in changes.keys() - {"setup"}:
+        torch.save({k: v for k, v in content.items() if k != name}, tmp_path / CHECKPOINT)
+        with pytest.raises(BadFileError, match=rf"another set-up \('{name}'\)"):
+            walk(tmp_path, learner, steps=10)
+
+
 def test_an_older_checkpoint_goes_on_and_the_log_says_so(tmp_path: Path) -> None:
     walk(tmp_path, Walker(), steps=5)
     content = torch.load(tmp_path / CHECKPOINT, weights_only=True)

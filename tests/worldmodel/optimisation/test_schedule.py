@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from armchair.errors import BadValueError
@@ -23,6 +25,22 @@ def test_no_warmup_and_no_decay() -> None:
 def test_shares_must_fit_into_the_run() -> None:
     with pytest.raises(BadValueError, match="together at most 1"):
         Schedule(warmup_share=0.6, decay_share=0.6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"peak": math.nan}, "peak is nan"),
+        ({"peak": math.inf}, "peak is inf"),
+        ({"warmup_share": math.nan}, "warmup_share nan"),
+        ({"decay_share": math.nan}, "decay_share nan"),
+        ({"start_ratio": -3.0}, r"start_ratio is -3\.0, expected 0 or more"),
+        ({"final_ratio": math.nan}, "final_ratio is nan, expected 0 or more"),
+    ],
+)
+def test_what_is_no_rate_is_refused(settings: dict[str, float], said: str) -> None:
+    with pytest.raises(BadValueError, match=said):
+        Schedule(**settings)  # type: ignore[arg-type]
 
 
 def test_budget_of_steps_or_minutes() -> None:

@@ -84,9 +84,11 @@ def test_a_run_its_resume_and_its_relay(episodes: Path, saved: Path, tmp_path: P
     assert "trained before for 3 steps with seed 0" in (tmp_path / "b" / "log.txt").read_text()
     drawn = torch.load(tmp_path / "b" / "checkpoint.pt", weights_only=True)["learner"]["history"]
     assert drawn == [{"seed": 0, "steps": 3}]
-    (folder / "history.json").write_text("[1]")
-    with pytest.raises(BadFileError, match="not a history"):
-        run(episodes, saved, tmp_path / "c", init=folder)
+    steps = ['"b"', "-99", "true", "null"]
+    for text in ("[1]", "{}", *(f'[{{"seed": 0, "steps": {n}}}]' for n in steps)):
+        (folder / "history.json").write_text(text)
+        with pytest.raises(BadFileError, match="not a history"):
+            run(episodes, saved, tmp_path / "c", init=folder)
     assert not (tmp_path / "c").exists(), "refused before anything is encoded or written"
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from numbers import Real
 
 MOST_SEED = 2**63 - 1
 """Largest seed: what torch and numpy alike take, and JSON keeps."""
@@ -43,7 +42,7 @@ def check_least(config: object, **least: float) -> None:
     """
     for name, value in least.items():
         found = getattr(config, name)
-        if not (isinstance(found, Real) and value <= found < float("inf")):
+        if not (isinstance(found, int | float) and value <= found < float("inf")):
             raise BadValueError(f"{name} is {found}, expected {value:g} or more.")
 
 
@@ -54,7 +53,7 @@ def check_above(config: object, **limits: float) -> None:
     """
     for name, value in limits.items():
         found = getattr(config, name)
-        if not (isinstance(found, Real) and value < found < float("inf")):
+        if not (isinstance(found, int | float) and value < found < float("inf")):
             raise BadValueError(f"{name} is {found}, expected more than {value:g}.")
 
 

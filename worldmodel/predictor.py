@@ -56,7 +56,8 @@ class PredictorConfig:
         object.__setattr__(self, "grid", tuple(self.grid))
         check_counts(self, "token_width", "width", "depth", "heads", "max_frames")
         check_above(self, mlp_ratio=0)
-        if len(self.grid) != 2 or not all(type(side) is int and side > 0 for side in self.grid):
+        down, across = self.grid
+        if any(type(side) is not int or side < 1 for side in (down, across)):
             raise BadValueError(f"grid is {self.grid}, expected two whole numbers from 1 up.")
         most = MOST_TOKENS // (self.tokens_per_frame + self.conditions)
         if self.max_frames > most:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from armchair.cli._places import check_file
+from armchair.episode import ROWS_PER_SECOND
 from armchair.errors import BadValueError
 from armchair.worldmodel.data.episodes import EpisodeHandle
 from armchair.worldmodel.training.action_inference import InferenceConfig, InferenceScore
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from armchair.worldmodel.training.token_cache import TokenCache
 
 FINEST = CacheConfig(numbers="float16")
-"""How frames are encoded for scoring."""
+"""How frames are encoded for scoring, where a model's steps are whole numbers of such strides."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,15 +68,18 @@ def run(config: Config) -> None:
     model = WorldModel.from_pretrained(config.model).to(best_device())
     _ = model.predictor.config  # an encoder alone is refused before anything is encoded
     groups = [(folder,) for folder in config.episodes] if config.apart else [config.episodes]
-    picked = [_picked(folders, config) for folders in groups]
-    scores = [_score(model, *both, config) for both in zip(groups, picked, strict=True)]
+    rows = config.horizon.rows_of(model)
+    tokens = replace(FINEST, row_stride=_stride(rows))
+    picked = [_picked(folders, config, tokens) for folders in groups]
+    scores = [_score(model, *both, config, tokens) for both in zip(groups, picked, strict=True)]
     facts = {
         "model": config.model,
+        "seconds_per_step": model.seconds_per_step,
         "seed": config.seed,
         "processor": processor(),
         "code": code_version(),
         "search": asdict(config.search),
-        "horizon": asdict(config.horizon),
+        "horizon": asdict(replace(config.horizon, step_rows=rows)),
     }
     for name, value in facts.items():
         Console().print(f"{name}: {value}", highlight=False)
@@ -84,19 +88,28 @@ def run(config: Config) -> None:
         atomic.write_json(config.out, {**facts, "scores": scores})
 
 
-def _picked(folders: Sequence[Path], config: Config) -> list[EpisodeHandle]:
+def _stride(rows: int) -> int:
+    """Return how many rows tokens are apart so that a step of `rows` ends on some."""
+    return max(stride for stride in range(1, FINEST.row_stride + 1) if rows % stride == 0)
+
+
+def _picked(folders: Sequence[Path], config: Config, tokens: CacheConfig) -> list[EpisodeHandle]:
     """Return the episodes to score; raises `BadValueError` where they have too few pairs."""
     from armchair.worldmodel.data.episodes import DroidEpisodes
     from armchair.worldmodel.training.action_inference import check_pairs
 
     handles: list[EpisodeHandle] = [h for folder in folders for h in DroidEpisodes(folder)]
     picked = handles[:: -(-len(handles) // config.max_episodes)]
-    check_pairs([handle.states() for handle in picked], config.search, FINEST.row_stride)
+    check_pairs([handle.states() for handle in picked], config.search, tokens.row_stride)
     return picked
 
 
 def _score(
-    model: WorldModel, folders: Sequence[Path], picked: list[EpisodeHandle], config: Config
+    model: WorldModel,
+    folders: Sequence[Path],
+    picked: list[EpisodeHandle],
+    config: Config,
+    tokens: CacheConfig,
 ) -> dict[str, Any]:
     """Score the episodes of some folders together; print, and return what goes to the JSON file."""
     from armchair.worldmodel.training.action_inference import score_pairs
@@ -104,7 +117,7 @@ def _score(
 
     names = ", ".join(map(str, folders))
     with tempfile.TemporaryDirectory() as folder:
-        cache = update_cache(Path(folder), picked, model.encoder, FINEST)
+        cache = update_cache(Path(folder), picked, model.encoder, tokens)
         pairs = score_pairs(model, cache, config.search, config.seed)
         _print_pairs(pairs, f"{names} ({len(picked)} episodes)")
         rollouts = _roll_out(model, cache, config)
@@ -128,7 +141,7 @@ def _roll_out(model: WorldModel, cache: TokenCache, config: Config) -> HorizonSc
     except BadValueError as error:
         Console().print(f"no rollouts: {error}", highlight=False, soft_wrap=True)
         return None
-    _print_rollouts(found)
+    _print_rollouts(found, config.horizon.rows_of(model) / ROWS_PER_SECOND)
     return found
 
 
@@ -152,8 +165,9 @@ def _print_pairs(found: InferenceScore, title: str) -> None:
     )
 
 
-def _print_rollouts(found: HorizonScore) -> None:
-    table = Table(title="error of rollouts, as a share of copying the first frame")
+def _print_rollouts(found: HorizonScore, seconds: float) -> None:
+    steps = f"rollouts in steps of {seconds:.2f} s"
+    table = Table(title=f"error of {steps}, as a share of copying the first frame")
     spaces = {"LayerNormed": found.plain, "own units": found.units}
     table.add_column("horizon", justify="right")
     for name in spaces:

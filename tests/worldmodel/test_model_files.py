@@ -119,6 +119,7 @@ def test_another_architecture_names_tensor_and_shapes(saved: Path) -> None:
         {"breadth": 1},
         {"mlp_ratio": None},
         {"grid": [2.0, 2]},
+        {"grid": [2]},
         {"max_frames": 1_000_000},
         {"context_frames": 2.5},
     ],

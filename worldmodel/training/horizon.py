@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from armchair.errors import BadValueError, check_least
+from armchair.errors import BadValueError, check_counts, check_least
+from armchair.worldmodel.data.episodes import rows_per_step
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
 from armchair.worldmodel.training.token_cache import TokenCache
@@ -27,17 +28,23 @@ class HorizonConfig:
     clips: int = 128
     steps: int = 8
     """Steps of the rollout; 8 of the sandbox's are two seconds."""
-    step_rows: int = 4
-    """Rows (15 Hz) a step."""
+    step_rows: int | None = None
+    """Rows (15 Hz) a step; None: as many as the model's own step takes, 4 of the shipped model."""
     least_motion: float = 0.05
     """Metres that the flange moves away from its start at least, at some time of a clip."""
     moving_share: float = 0.25
     """Share of tokens, those that change most, that are scored again by themselves."""
 
     def __post_init__(self) -> None:
-        check_least(self, clips=1, steps=1, step_rows=1, least_motion=0)
+        check_least(self, clips=1, steps=1, least_motion=0)
+        if self.step_rows is not None:
+            check_counts(self, "step_rows")
         if not 0 < self.moving_share <= 1:
             raise BadValueError(f"moving_share is {self.moving_share}; it is in (0, 1].")
+
+    def rows_of(self, model: WorldModel) -> int:
+        """Return the rows of a step of a model."""
+        return self.step_rows or rows_per_step(model.seconds_per_step)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,17 +79,17 @@ class HorizonScore:
 
 
 def moving_clips(
-    cache: TokenCache, config: HorizonConfig, generator: torch.Generator
+    model: WorldModel, cache: TokenCache, config: HorizonConfig, generator: torch.Generator
 ) -> NDArray[np.int64]:
     """Return frame indices (B, H + 1) of clips with enough motion; B is at most `config.clips`.
 
     Raises `BadValueError` if there is none.
     """
-    rows = (config.step_rows, config.step_rows)
-    clips = ClipConfig(frames=config.steps + 1, gap_rows=rows, max_move=LONG_MOVE)
-    if config.step_rows % (stride := cache.layout.row_stride):
+    rows = config.rows_of(model)
+    clips = ClipConfig(frames=config.steps + 1, gap_rows=(rows, rows), max_move=LONG_MOVE)
+    if rows % (stride := cache.layout.row_stride):
         raise BadValueError(
-            f"a step of {config.step_rows} rows is no multiple of the {stride} that tokens are "
+            f"a step of {rows} rows is no multiple of the {stride} that tokens are "
             f"apart; set horizon.step_rows (in training validation_horizon.step_rows) to {stride}."
         )
     sampler = ClipSampler(cache, clips)
@@ -90,8 +97,8 @@ def moving_clips(
         frames = sampler.sample_frames(generator, 8 * config.clips)
     except BadValueError as error:
         raise BadValueError(
-            f"hardly any episode has the {config.steps * config.step_rows + 1} rows that a rollout "
-            f"of {config.steps} steps of {config.step_rows} rows needs; take fewer or shorter "
+            f"hardly any episode has the {config.steps * rows + 1} rows that a rollout "
+            f"of {config.steps} steps of {rows} rows needs; take fewer or shorter "
             "steps (horizon.steps, horizon.step_rows), or longer episodes."
         ) from error
     place = cache.states[frames, :3]
@@ -110,7 +117,7 @@ def rollout_errors(
     model: WorldModel, cache: TokenCache, config: HorizonConfig, generator: torch.Generator
 ) -> HorizonScore:
     """Return errors of rollouts from one frame under the logged actions, on cached episodes."""
-    frames = moving_clips(cache, config, generator)
+    frames = moving_clips(model, cache, config, generator)
     clips = ClipConfig(frames=config.steps + 1, max_move=LONG_MOVE)
     sampler = ClipSampler(cache, clips, sandbox_roll=model.sandbox)
     sums = torch.zeros(2, 4, config.steps, dtype=torch.float64)

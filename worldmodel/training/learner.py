@@ -187,7 +187,7 @@ class TrainLearner:
         generator = validation_generator(self.seed, CLIPS)
         self.held_out.sample_frames(generator, config.validation_clips)
         check_pairs(self.held_out, config.validation_search, self.seed)
-        return why_no_rollouts(self.held_out, config.validation_horizon, self.seed)
+        return why_no_rollouts(self.model, self.held_out, config.validation_horizon, self.seed)
 
     def setup(self) -> Setup:
         """Return recipe, encoder and episodes; not what only says how it goes."""

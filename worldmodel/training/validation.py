@@ -44,10 +44,12 @@ def check_pairs(sampler: ClipSampler, config: InferenceConfig, seed: int) -> Non
         ) from error
 
 
-def why_no_rollouts(sampler: ClipSampler, config: HorizonConfig, seed: int) -> str:
+def why_no_rollouts(
+    model: WorldModel, sampler: ClipSampler, config: HorizonConfig, seed: int
+) -> str:
     """Return why rollouts by horizon cannot be scored on these episodes, or ""."""
     try:
-        moving_clips(sampler.cache, config, validation_generator(seed, ROLLOUTS))
+        moving_clips(model, sampler.cache, config, validation_generator(seed, ROLLOUTS))
     except BadValueError as error:
         return str(error)
     return ""
@@ -57,7 +59,7 @@ def rollout_scores(
     model: WorldModel, sampler: ClipSampler, config: HorizonConfig, seed: int
 ) -> dict[str, float]:
     """Return errors by horizon as a share of copying; nothing where `why_no_rollouts` says why."""
-    if why_no_rollouts(sampler, config, seed):
+    if why_no_rollouts(model, sampler, config, seed):
         return {}
     generator = validation_generator(seed, ROLLOUTS)
     plain = rollout_errors(model, sampler.cache, config, generator).plain

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -41,7 +43,7 @@ def test_nothing_moves(model: WorldModel, cache: TokenCache) -> None:
 
 
 def test_errors_are_of_tokens_and_of_the_models_units(model: WorldModel, cache: TokenCache) -> None:
-    frames = moving_clips(cache, CONFIG, generator())
+    frames = moving_clips(model, cache, CONFIG, generator())
     tokens = cache.read(frames)
     by_hand = (tokens[:, 1:] - tokens[:, :1]).abs().mean((0, 2, 3))
     found = rollout_errors(model, cache, CONFIG, generator())
@@ -51,12 +53,21 @@ def test_errors_are_of_tokens_and_of_the_models_units(model: WorldModel, cache: 
     np.testing.assert_allclose(found.units.copy, scaled.mean((0, 2, 3)), rtol=1e-3)
 
 
-def test_clips_move_and_stay_in_their_episode(cache: TokenCache) -> None:
-    frames = moving_clips(cache, CONFIG, generator())
+def test_clips_move_and_stay_in_their_episode(model: WorldModel, cache: TokenCache) -> None:
+    frames = moving_clips(model, cache, CONFIG, generator())
     assert (np.diff(frames, axis=1) == 1).all()
     place = cache.states[frames, :3]
     assert (np.linalg.norm(place - place[:, :1], axis=-1).max(1) >= 0.05).all()
     with pytest.raises(BadValueError, match=r"3 rows is no multiple of the 4 .*horizon\.step_rows"):
-        moving_clips(cache, HorizonConfig(clips=4, step_rows=3), generator())
+        moving_clips(model, cache, HorizonConfig(clips=4, step_rows=3), generator())
     with pytest.raises(BadValueError, match=r"no clip of 5 steps moves by 9\.0 m"):
-        moving_clips(cache, HorizonConfig(clips=4, steps=5, least_motion=9.0), generator())
+        moving_clips(model, cache, HorizonConfig(clips=4, steps=5, least_motion=9.0), generator())
+
+
+def test_a_step_is_the_models_own(model: WorldModel, cache: TokenCache) -> None:
+    assert CONFIG.rows_of(model) == 4
+    model.seconds_per_step = 8 / 15
+    frames = moving_clips(model, cache, CONFIG, generator())
+    assert (np.diff(frames, axis=1) == 2).all()
+    asked = replace(CONFIG, step_rows=4)
+    assert (np.diff(moving_clips(model, cache, asked, generator()), axis=1) == 1).all()

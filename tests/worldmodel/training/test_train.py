@@ -19,6 +19,7 @@ import torch
 
 from armchair.cli import infer
 from armchair.cli import train as verb
+from armchair.cli.main import main
 from armchair.errors import BadFileError, BadValueError
 from armchair.sim.droid_writer import write_episode
 from armchair.worldmodel.data.episodes import DroidEpisodes
@@ -218,6 +219,25 @@ def test_infer_prints_and_writes_scores(
     assert set(scores["inference"]["axes"]) == {"x", "y", "z", "gripper"}
     assert scores["inference"]["pairs"] == content["search"]["pairs"]["count"] == 4
     assert len(scores["rollouts"]["plain"]["copy_moving"]) == 8
+    assert content["horizon"]["step_rows"] == 4
+
+
+def test_infer_goes_by_the_models_own_step(
+    episodes: Path, saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = run(episodes, saved, tmp_path / "a", steps=1)
+    slow, out = tmp_path / "slow", tmp_path / "scores.json"
+    arguments = ["--source", str(model), "--out", str(slow), "--seconds-per-step", "1.0"]
+    assert main(["convert", *arguments]) == 0
+    few = HorizonConfig(clips=4, steps=3)
+    infer.run(
+        infer.Config(episodes=(episodes,), model=str(slow), out=out, search=SEARCH, horizon=few)
+    )
+    said, content = capsys.readouterr().out, json.loads(out.read_text())
+    for part in ("rollouts in steps of 1.00 s", "seconds_per_step: 1.0", "'step_rows': 15"):
+        assert part in said.replace("\n", "")
+    assert (content["seconds_per_step"], content["horizon"]["step_rows"]) == (1.0, 15)
+    assert len(content["scores"][0]["rollouts"]["plain"]["model"]) == 3
 
 
 def test_infer_scores_folders_apart(

@@ -166,8 +166,9 @@ class PackedPredictor:
 class PackedOnce:
     """The packed predictor of the last call, packed anew when a weight has changed since.
 
-    Changes are seen as PyTorch counts them; those through a parameter's `.data` are not. Copies and
-    pickles of it start empty, as blocked weights can be neither copied nor pickled.
+    Changes are seen as PyTorch counts them; those through a parameter's `.data` are not, and those
+    of a fused optimiser only where it says so, as `Optimiser` does. Copies and pickles of it start
+    empty, as blocked weights can be neither copied nor pickled.
     """
 
     def __init__(self) -> None:

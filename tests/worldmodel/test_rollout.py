@@ -17,6 +17,7 @@ from armchair.worldmodel import model as model_module
 from armchair.worldmodel import module_rollouts, packed, poses, precision, rollouts
 from armchair.worldmodel.losses import ac_losses
 from armchair.worldmodel.model import WorldModel
+from armchair.worldmodel.optimisation.adamw import AdamWConfig, Optimiser
 from tests.worldmodel.models import tiny_sandbox
 
 
@@ -127,6 +128,18 @@ def test_weights_that_change_are_packed_anew(change: str) -> None:
     else:
         model.predictor.predictor_proj.bias = nn.Parameter(bias.detach() + 1.0)
     torch.testing.assert_close(model.rollout(*context(1), plans), before + 1.0)
+
+
+def test_weights_that_our_optimiser_moves_are_packed_anew() -> None:
+    model, plans = tiny_sandbox(), candidates(2, 1)
+    before = model.rollout(*context(1), plans)
+    optimiser = Optimiser([model.predictor.requires_grad_(True)], AdamWConfig())
+    for weight in model.predictor.parameters():
+        weight.grad = torch.randn(weight.shape, generator=torch.Generator().manual_seed(1))
+    optimiser.apply(0.01)
+    after = model.rollout(*context(1), plans)
+    assert not torch.equal(after, before)
+    assert torch.equal(after, copy.deepcopy(model).rollout(*context(1), plans))
 
 
 def test_a_model_that_has_planned_is_copied_and_pickled() -> None:

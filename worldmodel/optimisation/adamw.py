@@ -60,5 +60,6 @@ class Optimiser:
         for group in self.adamw.param_groups:
             group["lr"] = rate
         self.adamw.step()
+        torch.autograd.graph.increment_version(self.parameters)  # which the fused step does not
         self.adamw.zero_grad(set_to_none=True)
         return float(norm)

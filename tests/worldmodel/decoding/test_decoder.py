@@ -64,7 +64,8 @@ def test_it_learns_to_show_what_moves(encoder: FrameEncoder, store: FrameStore) 
 
 
 def test_held_out_frames_are_chosen_by_episode(tmp_path: Path) -> None:
-    root = tmp_path / "recordings"  # the name of a folder in each episode, too
+    # lots are drawn by four parts of a path; the last folder's name is one of each episode's, too
+    root = tmp_path / "PennPAL" / "success" / "recordings"
     for i in range(60):
         (root / str(i)).mkdir(parents=True)
         (root / str(i) / TRAJECTORY).touch()

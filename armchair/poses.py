@@ -77,46 +77,6 @@ def difference(start: ArrayLike, end: ArrayLike) -> Array:
     )
 
 
-def equal_part(action: ArrayLike, parts: int) -> Array:
-    """Return the action (..., 7) that, taken `parts` times, does what one action (..., 7) does.
-
-    The rotation is a share of the shortest turn about its own axis: shares of Euler angles do not
-    compose to it.
-    """
-    a = np.array(action, dtype=np.float64)
-    if parts == 1:
-        return a
-    rotation = matrix_to_euler(_turn(_rotation_vector(a[..., 3:6]) / parts))
-    return np.concatenate([a[..., :3] / parts, rotation, a[..., 6:] / parts], axis=-1)
-
-
-def _rotation_vector(euler: Array) -> Array:
-    """Return axis times angle (..., 3) in radians, at most pi long, of extrinsic xyz angles."""
-    cx, cy, cz = np.moveaxis(np.cos(0.5 * euler), -1, 0)
-    sx, sy, sz = np.moveaxis(np.sin(0.5 * euler), -1, 0)
-    real = cx * cy * cz + sx * sy * sz  # the quaternion of R_z(yaw) R_y(pitch) R_x(roll)
-    imaginary = np.stack(
-        [sx * cy * cz - cx * sy * sz, cx * sy * cz + sx * cy * sz, cx * cy * sz - sx * sy * cz],
-        axis=-1,
-    )
-    shorter = np.where(real < 0.0, -1.0, 1.0)
-    length = np.linalg.norm(imaginary, axis=-1)
-    angle = 2.0 * np.arctan2(length, shorter * real)
-    scale = np.divide(shorter * angle, length, out=np.full_like(length, 2.0), where=length > 0.0)
-    return np.asarray(scale[..., None] * imaginary)
-
-
-def _turn(vector: Array) -> Array:
-    """Return rotation matrices (..., 3, 3) of axis times angle (..., 3), by Rodrigues' formula."""
-    angle = np.linalg.norm(vector, axis=-1)[..., None, None]
-    x, y, z = np.moveaxis(vector, -1, 0)
-    zero = np.zeros_like(x)
-    rows = [[zero, -z, y], [z, zero, -x], [-y, x, zero]]
-    cross = np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
-    first, second = np.sinc(angle / np.pi), 0.5 * np.sinc(0.5 * angle / np.pi) ** 2
-    return np.asarray(np.eye(3) + first * cross + second * (cross @ cross))
-
-
 def roll_to_sandbox(state: ArrayLike) -> Array:
     """Return states (..., 7) with roll mapped to [0, 2 pi), as sandbox models see it.
 

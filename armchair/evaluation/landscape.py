@@ -8,13 +8,13 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from armchair.errors import BadValueError, UnknownNameError
 from armchair.evaluation.landscape_figures import is_flat, shape_figures
 from armchair.evaluation.pairs import FramePair
 from armchair.planners import Context, ImaginationError, LatentDynamics
 from armchair.planners.energy import score
-from armchair.poses import equal_part
 
 AXES = ("x", "y", "z", "roll", "pitch", "yaw", "gripper")
 UNITS = ("m", "m", "m", "rad", "rad", "rad", "closedness")
@@ -153,7 +153,11 @@ def _candidates(truth: Array, values: tuple[Array, ...], config: LandscapeConfig
 
 def _in_steps(actions: Array, horizon: int) -> Array:
     """Return sequences (count, horizon, 7) of equal steps that lead where actions (count, 7) do."""
-    return np.repeat(equal_part(actions, horizon)[:, None], horizon, axis=1)
+    steps = actions / horizon
+    if horizon > 1:  # shares of Euler angles do not compose to the turn, shares of its vector do
+        turns = Rotation.from_euler("xyz", actions[:, 3:6]).as_rotvec() / horizon
+        steps[:, 3:6] = Rotation.from_rotvec(turns).as_euler("xyz")
+    return np.repeat(steps[:, None], horizon, axis=1)
 
 
 @torch.no_grad()

@@ -18,12 +18,18 @@ from armchair.evaluation.screens import FilmScreen, WindowScreen, open_screen, w
 from armchair.evaluation.watching import Panel
 from armchair.planners import Decision, GoalImage, load_planner, with_options
 from tests.evaluation.conftest import env  # noqa: F401  # the fixture
-from tests.evaluation.fakes import FakeReach, PixelModel
+from tests.evaluation.fakes import PixelModel
 
 
 def frames_in(path: Path) -> int:
     with av.open(str(path)) as video:
         return sum(1 for _ in video.decode(video=0))
+
+
+@pytest.fixture
+def pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = NamedModel(model=PixelModel(), name="pixels", sha256="0" * 64)
+    monkeypatch.setattr(models, "load_world_model", lambda name: named)
 
 
 def test_the_film_can_be_played_while_it_grows(tmp_path: Path) -> None:
@@ -38,14 +44,12 @@ def test_the_film_can_be_played_while_it_grows(tmp_path: Path) -> None:
     assert 0 < counts[1] < counts[2] <= frames_in(path) == 12
 
 
+@pytest.mark.usefixtures("env", "pixels")
 def test_an_episode_without_a_display(
-    env: FakeReach,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    named = NamedModel(model=PixelModel(), name="pixels", sha256="0" * 64)
-    monkeypatch.setattr(models, "load_world_model", lambda name: named)
     monkeypatch.setattr(screens, "windows_open", lambda: False)
     small = ["--planner-options", "samples=32", "iterations=2", "--out", str(tmp_path)]
     assert main(["watch", *small, "--episode", "2"]) == 0
@@ -55,14 +59,10 @@ def test_an_episode_without_a_display(
     assert "success" in printed
 
 
+@pytest.mark.usefixtures("env", "pixels")
 def test_a_wrong_option_leaves_an_earlier_film(
-    env: FakeReach,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    named = NamedModel(model=PixelModel(), name="pixels", sha256="0" * 64)
-    monkeypatch.setattr(models, "load_world_model", lambda name: named)
     film = tmp_path / "reach-0-0.mp4"
     film.write_bytes(b"an earlier film")
     assert main(["watch", "--no-window", "--level", "ligth", "--out", str(tmp_path)]) == 2

@@ -11,7 +11,7 @@ import torch
 from scipy.stats import spearmanr
 
 from armchair.errors import BadValueError, UnknownNameError
-from armchair.evaluation.landscape import AXES, LandscapeConfig, compute
+from armchair.evaluation.landscape import AXES, LandscapeConfig, _in_steps, compute
 from armchair.evaluation.landscape_figures import convexity, local_minima, shape_figures
 from armchair.evaluation.landscape_picture import figure_of
 from armchair.evaluation.pairs import FramePair
@@ -201,3 +201,10 @@ def test_bad_settings() -> None:
         LandscapeConfig(axes=("x", "x"))
     with pytest.raises(BadValueError, match="grid is 1"):
         LandscapeConfig(grid=1)
+
+
+def test_steps_of_a_translation_are_its_shares() -> None:
+    actions = np.array([[0.1, -0.05, 0.07, 0.0, 0.0, 0.0, 0.3]])
+    np.testing.assert_array_equal(_in_steps(actions, 4), np.repeat(actions[:, None] / 4, 4, axis=1))
+    turned = np.array([[0.1, -0.05, 0.07, 0.4, 0.3, -0.5, 0.3]])
+    np.testing.assert_array_equal(_in_steps(turned, 1), turned[:, None])

@@ -17,7 +17,6 @@ from armchair.poses import (
     check_states,
     compose,
     difference,
-    equal_part,
     euler_to_matrix,
     matrix_to_euler,
     roll_to_sandbox,
@@ -54,27 +53,6 @@ def test_euler_angles_agree_with_scipy(roll: float, pitch: float, yaw: float) ->
 def test_gimbal_lock_keeps_the_rotation(pitch: float) -> None:
     matrix = euler_to_matrix([0.7, pitch, 0.3])
     np.testing.assert_allclose(euler_to_matrix(matrix_to_euler(matrix)), matrix, atol=1e-7)
-
-
-@given(angles, st.floats(-np.pi, np.pi), angles, st.integers(1, 6))
-def test_equal_parts_make_up_the_action(roll: float, pitch: float, yaw: float, parts: int) -> None:
-    action = np.array([[0.1, -0.05, 0.07, roll, pitch, yaw, 0.3]])
-    state = GOOD[None]
-    for _ in range(parts):
-        state = compose(state, equal_part(action, parts))
-    assert_same_poses(state, compose(GOOD[None], action), 1e-6)
-    share = Rotation.from_euler("xyz", action[0, 3:6]).as_rotvec() / parts
-    found = Rotation.from_euler("xyz", equal_part(action, parts)[0, 3:6])
-    assert (found * Rotation.from_rotvec(share).inv()).magnitude() < 1e-6 or np.isclose(
-        np.linalg.norm(share), np.pi / parts, atol=1e-6
-    ), "half a turn has two shortest ways"
-
-
-def test_parts_of_a_translation_are_shares() -> None:
-    action = np.array([0.1, -0.05, 0.07, 0.0, 0.0, 0.0, 0.3])
-    np.testing.assert_array_equal(equal_part(action, 4), action / 4)
-    turned = np.array([0.1, -0.05, 0.07, 0.4, 0.3, -0.5, 0.3])
-    np.testing.assert_array_equal(equal_part(turned, 1), turned)
 
 
 @given(angles, st.floats(-1.5, 1.5), angles)

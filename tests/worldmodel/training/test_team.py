@@ -21,6 +21,7 @@ def weights_of(folder: Path) -> torch.Tensor:
     return torch.cat([value.flatten() for value in content["learner"]["predictor"].values()])
 
 
+@pytest.mark.slow
 def test_two_processes_are_one(
     episodes: Path, encoder: FrameEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,32 +1,30 @@
-"""Two Python processes, started as `torchrun` does."""
+"""Two Python processes, started by `torchrun`."""
 
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
+from pathlib import Path
+
+TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+def run_as_two(script: str, folder: Path) -> list[str]:
+    """Run a script in both, and return what each printed; both must end well.
 
-
-def run_as_two(script: str) -> list[tuple[str, str]]:
-    """Run a script in both, and return what each printed; both must end well."""
-    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", script],
-            env=os.environ | shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in (0, 1)
-    ]
-    outputs = [process.communicate(timeout=500) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], outputs
-    return outputs
+    `torchrun` finds a port for them and, when one fails, ends the other. `folder` is for logs.
+    """
+    program = folder / "program.py"
+    program.write_text(script)
+    logs = folder / "logs"
+    done = subprocess.run(
+        [*TORCHRUN, "--local-addr", "127.0.0.1", "--log-dir", logs, "--redirects", "3", program],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    errors = [path.read_text() for path in sorted(logs.glob("*/attempt_0/?/stderr.log"))]
+    assert done.returncode == 0, [done.stderr, *errors]
+    return [path.read_text() for path in sorted(logs.glob("*/attempt_0/?/stdout.log"))]

@@ -44,10 +44,13 @@ install_system_packages() {
     missing=$(missing_packages "$1" | tr '\n' ' ')
     [ -n "$missing" ] || return 0
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-        say "system packages are missing; run: sudo apt-get install -y $missing"
-        [ "$missing" = "libosmesa6 " ] && return 0
-        say "or go on without them: make SYSTEM_PACKAGES=skip …"
-        return 1
+        local needed=${missing/libosmesa6 /}
+        if [ -n "$needed" ]; then
+            say "system packages are missing; run: sudo apt-get install -y $needed"
+            say "or go on without them: make SYSTEM_PACKAGES=skip …"
+            return 1
+        fi
+        return 0
     fi
     apt-get update -qq || true
     # Newer releases no longer have OSMesa.

@@ -1,10 +1,17 @@
-"""Whether results can go where a user wants them, asked before the work instead of after it."""
+"""Whether folders are named and results can go where a user wants them, asked before the work."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from armchair.errors import BadValueError
+
+
+def check_some(option: str, folders: Sequence[Path]) -> None:
+    """Raise `BadValueError` if an option that takes folders was given none."""
+    if folders == ():
+        raise BadValueError(f"{option} names no folder; give one or more.")
 
 
 def check_folder(option: str, path: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""Time planning, rendering, loading and training, as ratios against the same machine."""
+"""Time planning, rendering, loading and training on the processor, as ratios on one machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Convert V-JEPA 2 weights of Meta's or Hugging Face's to ours, and back."""
+"""Convert V-JEPA 2 weights of Meta's or Hugging Face's to ours, and back.
+
+Reads them from anywhere and writes one of three layouts; no number changes. To `armchair`: a folder
+with config.json and safetensors. To `meta`: one .pt file whose encoder and target_encoder are the
+same. To `huggingface`: a folder for transformers, encoder only.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +18,7 @@ from armchair.errors import BadValueError, check_least
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Read weights from anywhere, write them in one of three layouts; no number changes.
-
-    To `armchair`: a folder with config.json and safetensors. To `meta`: one .pt file whose encoder
-    and target_encoder are the same. To `huggingface`: a folder for transformers, encoder only.
-    """
+    """Options of `armchair convert`."""
 
     source: str
     """Name (default, vjepa2-vitl, -vith, -vitg, -vitg-384, vjepa2-ac-vitg), folder, .pt file, or

@@ -1,10 +1,16 @@
-"""Train the frame decoder, pixels from tokens, that `imagine` shows with."""
+"""Train the frame decoder, pixels from tokens, that `imagine` shows with.
+
+Learns to decode one encoder's tokens from the frames of videos (V-JEPA 2, appendix B.3). Copy
+decoder.safetensors and decoder.json out of OUT/decoder beside a model's files, or give the folder
+to `armchair imagine --decoder`. Run the same command again to go on after a kill.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from armchair.cli._places import check_some
 from armchair.worldmodel.data.frame_store import StoreConfig
 from armchair.worldmodel.decoding.learner import DecoderConfig
 from armchair.worldmodel.optimisation.budget import Budget
@@ -13,11 +19,7 @@ from armchair.worldmodel.optimisation.loop import LoopConfig
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Train a decoder of one encoder's tokens on the frames of videos (V-JEPA 2, appendix B.3).
-
-    Copy decoder.safetensors and decoder.json out of OUT/decoder beside a model's files, or give the
-    folder to `armchair imagine --decoder`. Run the same command again to go on after a kill.
-    """
+    """Options of `armchair decoder`."""
 
     videos: tuple[Path, ...]
     """Folders of MP4 files, DROID-format folders included."""
@@ -37,6 +39,9 @@ class Config:
     frames: StoreConfig = field(default_factory=StoreConfig)
     recipe: DecoderConfig = field(default_factory=DecoderConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
+
+    def __post_init__(self) -> None:
+        check_some("--videos", self.videos)
 
 
 def run(config: Config) -> None:

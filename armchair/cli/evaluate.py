@@ -48,7 +48,8 @@ class Config:
     """Planner: cem-waypoint, cem, cem-fit, cem-gradient, cem-meta, cem-paper, gradient, icem, mppi,
     random-shooting, or a plug-in's name."""
     planner_options: tuple[str, ...] = ()
-    """Planner settings to change, as name=value: samples=256 bounds.translation=0.05 (metres)."""
+    """Planner settings to change, as name=value: samples=256 bounds.translation=0.05 (metres);
+    docs/planning.md has all of them."""
     model: str = "default"
     """World model: a name (default is the shipped one), a folder, a .pt file of Meta's, a Hugging
     Face hub id, or a plug-in's name."""

@@ -1,4 +1,8 @@
-"""Decode a rollout of a given action sequence next to the real frames."""
+"""Decode a rollout of a given action sequence next to the real frames.
+
+Writes rollout.png (real, decoded and imagined frames), gripper.png (the same motion imagined with
+open and with closed gripper) and imagine.json (errors by horizon) into --out.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +30,7 @@ MOST = np.array([2.0] * 3 + [2 * np.pi] * 3 + [1.0])
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Write OUT/rollout.png (real, decoded and imagined frames), OUT/gripper.png (the same motion
-    imagined with open and with closed gripper) and OUT/imagine.json (errors by horizon)."""
+    """Options of `armchair imagine`."""
 
     episodes: Path
     """Folder of DROID-format episodes, or one episode's folder."""
@@ -51,8 +54,11 @@ class Config:
 
     def __post_init__(self) -> None:
         check_folder("--out", self.out)
-        if (self.steps is not None and self.steps < 1) or self.start_row < 0 or self.index < 0:
-            raise BadValueError("--steps is at least 1, --start-row and --index are at least 0.")
+        for name, least in (("steps", 1), ("start_row", 0), ("index", 0)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                option = name.replace("_", "-")
+                raise BadValueError(f"--{option} is {value}, expected {least} or more.")
 
 
 def run(config: Config) -> None:
@@ -114,7 +120,10 @@ def _clip(
 
     episodes = DroidEpisodes(config.episodes)
     if config.index >= len(episodes):
-        raise BadValueError(f"--index {config.index}: {config.episodes} has {len(episodes)}.")
+        raise BadValueError(
+            f"--index {config.index}: {config.episodes} holds {len(episodes)} episode(s); give 0 … "
+            f"{len(episodes) - 1}."
+        )
     episode = episodes[config.index]
     stride = rows_per_step(seconds_per_step)
     given = None if config.actions is None else _read_actions(config.actions, config.steps)

@@ -1,4 +1,10 @@
-"""Tell what a model knows of held-out episodes: actions inferred, and rollouts by horizon."""
+"""Tell what a model knows of held-out episodes: actions inferred, and rollouts by horizon.
+
+Plans one step between two logged frames and compares it with the logged action; then rolls out the
+logged actions from one frame and compares with a world in which nothing moves. Pairs are chosen so
+that moves go in all directions and lengths alike and half of them change the gripper; see
+--search.pairs.*.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from armchair.cli._places import check_file
+from armchair.cli._places import check_file, check_some
 from armchair.episode import ROWS_PER_SECOND
 from armchair.errors import BadValueError
 from armchair.worldmodel.data.episodes import EpisodeHandle
@@ -29,12 +35,7 @@ FINEST = CacheConfig(numbers="float16")
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Plan one step between two logged frames and compare with the logged action; then roll out the
-    logged actions from one frame and compare with a world in which nothing moves.
-
-    Pairs are chosen so that moves go in all directions and lengths alike and half of them change
-    the gripper; see --search.pairs.*.
-    """
+    """Options of `armchair infer`."""
 
     episodes: tuple[Path, ...]
     """Folders of DROID-format episodes that the model was not trained on."""
@@ -44,7 +45,7 @@ class Config:
     """World model: a name (default is the shipped one), a folder, a .pt file of Meta's or a Hugging
     Face hub id."""
     max_episodes: int = 100
-    """Episodes to draw pairs from, evenly spread over the folders."""
+    """The most episodes to draw pairs from, evenly spread over those of the folders."""
     out: Path | None = None
     """JSON file for the scores, beside the tables."""
     seed: int = 0
@@ -55,6 +56,7 @@ class Config:
     def __post_init__(self) -> None:
         if self.max_episodes < 1:
             raise BadValueError(f"--max-episodes is {self.max_episodes}, expected 1 or more.")
+        check_some("--episodes", self.episodes)
         check_file("--out", self.out)
 
 
@@ -99,7 +101,8 @@ def _picked(folders: Sequence[Path], config: Config, tokens: CacheConfig) -> lis
     from armchair.worldmodel.training.action_inference import check_pairs
 
     handles: list[EpisodeHandle] = [h for folder in folders for h in DroidEpisodes(folder)]
-    picked = handles[:: -(-len(handles) // config.max_episodes)]
+    count = min(len(handles), config.max_episodes)
+    picked = [handles[i * len(handles) // count] for i in range(count)]
     check_pairs([handle.states() for handle in picked], config.search, tokens.row_stride)
     return picked
 

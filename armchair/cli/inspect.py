@@ -66,7 +66,8 @@ class Config:
     timeout_s: float = 300.0
     """Seconds after which an episode that still does not answer counts as damaged."""
     seed: int = 0
-    """Decides which episodes the contact sheet shows where there are more than it has lines."""
+    """Of the attentive probe's training; and decides which episodes contact sheet and keypoints
+    show where there are more than lines."""
 
     def __post_init__(self) -> None:
         if self.timeout_s <= 0:

@@ -24,19 +24,24 @@ if TYPE_CHECKING:  # heavy: torch and the simulator load when the verb runs, not
     from armchair.evaluation.pairs import FramePair
 
 
+SIMULATED = ("task", "seed", "episode", "level")
+PLAYED = ("planner", "planner_options")
+"""Options of simulated scenes, and of an episode that is played there."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """Options of `armchair landscape`."""
 
-    source: Literal["sim", "pair"] = "sim"
-    """Where the two frames come from: one random simulated move, or --pair."""
     task: str = "reach"
-    """Task whose simulated scene is moved in, or played by --film: reach, grasp-cup, grasp-box,
-    reach-with-cup, reach-with-box, pick-place-cup, pick-place-box."""
+    """Task in whose simulated scene one random move is made, or that --film plays: reach,
+    grasp-cup, grasp-box, reach-with-cup, reach-with-box, pick-place-cup, pick-place-box."""
     pair: str | None = None
-    """An .npz of two frames and states, or franka: the real arm's pair that comes along."""
+    """Nothing simulated: an .npz of two frames and states, or franka: the real arm's pair that
+    comes along."""
     logged: Path | None = None
-    """Folder of one logged episode in DROID format; its --rows are the two frames."""
+    """Nothing simulated: folder of one logged episode in DROID format; its --rows are the two
+    frames."""
     rows: tuple[int, int] = (0, 4)
     """Rows of the logged episode at 15 Hz, 0 the first: where the action starts, and the goal."""
     axes: tuple[str, str] = ("x", "z")
@@ -52,7 +57,7 @@ class Config:
     logged episode) and write NAME-AXIS-AXIS.mp4, a landscape at each, with its figures as .json; 0
     is one still picture."""
     planner: str = "cem-waypoint"
-    """Planner that plays the episode of --film."""
+    """Planner that plays the simulated episode of --film."""
     planner_options: tuple[str, ...] = ()
     """That planner's settings to change, as name=value."""
     model: str = "default"
@@ -69,23 +74,27 @@ class Config:
 
     def __post_init__(self) -> None:
         check_folder("--out", self.out)
-        if self.source == "pair" and self.pair is None:
-            raise BadValueError("--source pair needs --pair: an .npz file, or franka.")
         if self.logged is None and self.rows != Config.rows:
             raise BadValueError("--rows are of a logged episode; give its folder as --logged.")
         if self.rows[0] == self.rows[1]:
             raise BadValueError(f"--rows are {self.rows[0]} twice; give two different ones.")
-        if self.planner_options and not self.film:
-            raise BadValueError("--planner-options are of the planner of --film; give --film, too.")
         if self.film < 0:
             raise BadValueError(f"--film is {self.film}, expected a number of steps, or 0.")
-        if self.film and (self.source == "pair" or self.pair is not None):
+        if self.film and self.pair is not None:
             raise BadValueError("--film is of an episode: leave out --pair.")
-        given = [name for name in ("logged", "pair") if getattr(self, name) is not None]
-        if given and self.task != "reach":
-            raise BadValueError(f"--task is of simulated scenes: leave out --{given[0]}.")
-        if self.logged is not None and (self.source == "pair" or self.pair is not None):
+        if self.logged is not None and self.pair is not None:
             raise BadValueError("--logged and --pair both name the frames: leave one out.")
+        given = [name for name in ("logged", "pair") if getattr(self, name) is not None]
+        for name in SIMULATED if given else ():
+            if getattr(self, name) != getattr(Config, name):
+                raise BadValueError(f"--{name} is of simulated scenes: leave out --{given[0]}.")
+        for name in PLAYED if self.logged is not None or not self.film else ():
+            if getattr(self, name) != getattr(Config, name):
+                option = name.replace("_", "-")
+                raise BadValueError(
+                    f"--{option} is of the episode that --film plays in simulation: "
+                    + ("leave out --logged." if given else "give --film, too.")
+                )
         if self.seed < 0 or self.episode < 0:
             raise BadValueError(
                 f"--seed {self.seed} and --episode {self.episode} must both be 0 or more."
@@ -163,8 +172,7 @@ def _source(config: Config) -> dict[str, object]:
         return {"logged": str(config.logged), "rows": list(config.rows)}
     if config.pair is not None:
         return {"source": config.pair}
-    names = ("task", "seed", "episode", "level")
-    return {name: getattr(config, name) for name in names}
+    return {name: getattr(config, name) for name in SIMULATED}
 
 
 def _pair(config: Config) -> FramePair:

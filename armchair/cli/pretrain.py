@@ -1,4 +1,9 @@
-"""Pre-train a V-JEPA 2 encoder on video alone, by mask-denoising."""
+"""Pre-train a V-JEPA 2 encoder on video alone, by mask-denoising.
+
+Learns from folders of MP4 files; states and actions are never read. Run the same command again to
+go on after a kill. With --steps the resumed run ends in the same weights as an uninterrupted one;
+with --minutes it cannot promise that.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +17,7 @@ from typing import TYPE_CHECKING
 import tyro
 from rich.console import Console
 
+from armchair.cli._places import check_some
 from armchair.cli._presets import PRETRAININGS, Pretraining, chosen_preset, value_of
 from armchair.errors import ArmchairError, BadFileError, BadValueError
 from armchair.recipes import paper, sandbox
@@ -26,11 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Pre-train a video encoder on folders of MP4 files; states and actions are never read.
-
-    Run the same command again to go on after a kill. With --steps the resumed run ends in the same
-    weights as an uninterrupted one; with --minutes it cannot promise that.
-    """
+    """Options of `armchair pretrain`."""
 
     videos: tuple[Path, ...]
     """Folders of MP4 files, DROID-format folders included."""
@@ -47,7 +49,7 @@ class Config:
     minutes: float | None = None
     """Minutes of wall clock; the learning rate follows the elapsed share."""
     init: Path | None = None
-    """relay.safetensors of an earlier run (5 MB), or a folder (encoder/, or the model/ of
+    """relay.safetensors of an earlier run, or a folder (encoder/, or the model/ of
     `train`): start from its weights with a fresh optimiser and warm-up. Pictures may be larger and
     clips longer than before. A run that goes on does not read it again."""
     watch: Path | None = None
@@ -61,6 +63,9 @@ class Config:
     frames: StoreConfig = field(default_factory=StoreConfig)
     recipe: PretrainConfig = field(default_factory=sandbox.pretrain)
     loop: LoopConfig = field(default_factory=LoopConfig)
+
+    def __post_init__(self) -> None:
+        check_some("--videos", self.videos)
 
 
 def defaults(options: Sequence[str]) -> Config:

@@ -1,4 +1,9 @@
-"""Train the action-conditioned predictor on a frozen encoder."""
+"""Train the action-conditioned predictor on a frozen encoder.
+
+Learns from DROID-format episodes, whose frames are encoded once. Run the same command again to go
+on after a kill. With --steps the resumed run ends in the same weights as an uninterrupted one; with
+--minutes it cannot promise that.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +17,7 @@ from pathlib import Path
 
 import tyro
 
+from armchair.cli._places import check_some
 from armchair.cli._presets import PRESETS, Preset, chosen_preset, value_of
 from armchair.recipes import paper, sandbox
 from armchair.worldmodel.optimisation.budget import Budget
@@ -22,11 +28,7 @@ from armchair.worldmodel.training.learner import TrainConfig
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Train an AC predictor on DROID-format episodes whose frames are encoded once.
-
-    Run the same command again to go on after a kill. With --steps the resumed run ends in the same
-    weights as an uninterrupted one; with --minutes it cannot promise that.
-    """
+    """Options of `armchair train`."""
 
     episodes: tuple[Path, ...]
     """Folders of DROID-format episodes."""
@@ -55,6 +57,9 @@ class Config:
     tokens: CacheConfig = field(default_factory=CacheConfig)
     recipe: TrainConfig = field(default_factory=sandbox.train)
     loop: LoopConfig = field(default_factory=LoopConfig)
+
+    def __post_init__(self) -> None:
+        check_some("--episodes", self.episodes)
 
 
 def defaults(options: Sequence[str]) -> Config:

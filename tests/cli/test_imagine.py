@@ -118,6 +118,7 @@ def test_bad_input(
     assert command(model, episodes, tmp_path, "--steps", "11") == 2
     assert "40 rows are too few for 11 steps of 4 rows" in capsys.readouterr().err
     assert command(model, episodes, tmp_path, "--index", "1") == 2
+    assert "holds 1 episode(s); give 0 … 0." in capsys.readouterr().err
     tiny_sandbox().save_pretrained(tmp_path / "bare")
     assert command(tmp_path / "bare", episodes, tmp_path) == 2
     complaint = capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The verb `landscape`: its three files, both sources, bad input."""
+"""The verb `landscape`: its three files, all sources, bad input."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def workplace(
         (["--task", "grasp-box"], "sim-grasp-box-validation-0-0-x-z"),
         (["--pair", "franka", "--axes", "x", "y", "--others", "zero"], "franka-x-y"),
         (
-            ["--source", "pair", "--pair", "franka", "--axes", "yaw", "gripper"],
+            ["--pair", "franka", "--axes", "yaw", "gripper"],
             "franka-yaw-gripper",
         ),
     ],
@@ -72,7 +72,6 @@ def test_picture_and_numbers(options: list[str], stem: str, workplace: Path) -> 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--source", "pair"], "--source pair needs --pair"),
         (["--pair", "nothing.npz"], "nothing.npz: there is no such file"),
         (["--logged", "nowhere"], "nowhere"),
         (["--logged", "nowhere", "--pair", "franka"], "leave one out"),
@@ -81,7 +80,10 @@ def test_picture_and_numbers(options: list[str], stem: str, workplace: Path) -> 
         (["--grid", "1"], "grid is 1"),
         (["--seed", "-1"], "--seed -1"),
         (["--task", "reech"], "unknown task 'reech'. Did you mean 'reach'?"),
-        (["--task", "grasp-cup", "--pair", "franka"], "leave out --pair"),
+        (["--task", "grasp-cup", "--pair", "franka"], "--task is of simulated scenes"),
+        (["--seed", "3", "--logged", "nowhere"], "--seed is of simulated scenes: leave out --log"),
+        (["--planner", "icem"], "--planner is of the episode that --film plays in simulation: giv"),
+        (["--film", "2", "--planner", "icem", "--logged", "nowhere"], "leave out --logged"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(

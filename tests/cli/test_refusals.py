@@ -58,6 +58,12 @@ def test_a_folder_where_a_file_is_to_go(
     ("command", "line"),
     [
         ("infer --episodes . --max-episodes 0", "--max-episodes is 0, expected 1 or more."),
+        ("infer --episodes", "--episodes names no folder; give one or more."),
+        ("train --episodes --encoder e --out o --steps 1", "--episodes names no folder"),
+        ("pretrain --videos --out o --steps 1", "--videos names no folder; give one or more."),
+        ("decoder --videos --out o --steps 1", "--videos names no folder; give one or more."),
+        ("imagine --episodes . --out o --steps 0", "--steps is 0, expected 1 or more."),
+        ("imagine --episodes . --out o --start-row -4", "--start-row is -4, expected 0 or more."),
         ("landscape --rows 12 28", "--rows are of a logged episode; give its folder as --logged."),
         ("landscape --logged . --rows 3 3", "--rows are 3 twice"),
         ("landscape --planner-options samples=3", "give --film, too."),

@@ -25,7 +25,14 @@ def test_verb(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main([verb, "--help"])
     assert stop.value.code == 0
-    assert f"usage: armchair {verb}" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert f"usage: armchair {verb}" in text
+    assert letters(module.__doc__) in letters(text), "help shows all that the module says"
+    assert module.Config.__doc__ == f"Options of `armchair {verb}`.", "which help does not show"
+
+
+def letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
 
 
 @pytest.mark.parametrize("verb", verbs())

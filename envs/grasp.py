@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from armchair.envs.object_task import COME_TO_REST_S, ObjectTask
+from armchair.envs.object_task import ObjectTask
 from armchair.envs.places import ARRIVED_M, sample_start
-from armchair.envs.task import Goal, arrive
+from armchair.envs.task import Goal
 
 Array = NDArray[np.float64]
 
@@ -65,8 +65,8 @@ class FrankaGraspEnv(ObjectTask):
         return self.robot.constrained_expert("grasp")
 
     def _try_scene(self, level: str, rng: np.random.Generator) -> Goal | None:
-        self.robot.new_scene(level, rng)
-        if not arrive(self.robot, sample_start(rng), COME_TO_REST_S, ARRIVED_M):
+        self._new_scene(level, rng)
+        if not self._arrives(sample_start(rng), ARRIVED_M):
             return None
         start = self.robot.snapshot()
         if not self.robot.expert_grasp():

@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from armchair.envs.robot import ObjectRobot
-from armchair.envs.task import ArmTask, Goal
+from armchair.envs.task import COME_TO_REST_S, ArmTask, Goal
 from armchair.errors import UnknownNameError
 
 Array = NDArray[np.float64]
 
 OBJECT_NAMES, GRIPPER_NAMES = ("box", "cup"), ("robotiq", "panda")
-COME_TO_REST_S = 1.0
-"""Before a picture is taken or an episode starts."""
 LOADED_ARRIVED_M = 0.01
 """The expert's places with the object in hand: its weight lets the arm sag by some millimetres."""
 

@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from armchair.envs.object_task import COME_TO_REST_S, LOADED_ARRIVED_M, ObjectTask
+from armchair.envs.object_task import LOADED_ARRIVED_M, ObjectTask
 from armchair.envs.places import ARRIVED_M, sample_spot, sample_start
 from armchair.envs.spaces import STEP_M
-from armchair.envs.task import Goal, arrive
+from armchair.envs.task import Goal
 
 Array = NDArray[np.float64]
 
@@ -90,7 +90,7 @@ class FrankaPickPlaceEnv(ObjectTask):
         return self.robot.constrained_expert("pick-place", spot=self.goal_object_pose()[:2])
 
     def _try_scene(self, level: str, rng: np.random.Generator) -> Goal | None:
-        self.robot.new_scene(level, rng)
+        self._new_scene(level, rng)
         goal = self._start_and_goal(self._draw_start(rng), self._draw_spot(rng))
         self._grasped = self._carried = False
         return goal
@@ -110,7 +110,7 @@ class FrankaPickPlaceEnv(ObjectTask):
     def _start_and_goal(self, start: Array, spot: Array) -> Goal | None:
         """Let the expert do the task, take the pictures and bring everything back to the start."""
         robot = self.robot
-        if not arrive(robot, start, COME_TO_REST_S, ARRIVED_M):
+        if not self._arrives(start, ARRIVED_M):
             return None
         at_start = robot.snapshot()
         if not robot.expert_grasp():

@@ -31,9 +31,12 @@ def sample_start(
     return np.asarray(nominal + rng.uniform(-1, 1, 3) * (START_RANGE_M - margin))
 
 
-def sample_goal(start: Array, rng: np.random.Generator) -> Array:
-    """Return a flange position (3,) in the goal box, 10–25 cm from `start`, in metres."""
-    low, high = GOAL_DISTANCE_M[0] + 2 * ARRIVED_M, GOAL_DISTANCE_M[1] - 2 * ARRIVED_M
+def sample_goal(start: Array, rng: np.random.Generator, margin: float = ARRIVED_M) -> Array:
+    """Return a flange position (3,) in the goal box, 10–25 cm from `start`, in metres.
+
+    Either may be off by the margin.
+    """
+    low, high = GOAL_DISTANCE_M[0] + 2 * margin, GOAL_DISTANCE_M[1] - 2 * margin
     while True:
         goal = rng.uniform(GOAL_LOW_M, GOAL_HIGH_M)
         if low <= np.linalg.norm(goal - start) <= high:

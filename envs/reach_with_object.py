@@ -65,7 +65,7 @@ class FrankaReachWithObjectEnv(ObjectTask):
         return self.robot.constrained_expert("reach-with", position=self.goal_state()[:3])
 
     def _try_scene(self, level: str, rng: np.random.Generator) -> Goal | None:
-        self.robot.new_scene(level, rng)
+        self._new_scene(level, rng)
         start = sample_start(rng, margin=LOADED_ARRIVED_M)
         place = sample_goal(start, rng)
         if not (self.robot.expert_grasp() and self._carried_to(start)):
@@ -82,8 +82,8 @@ class FrankaReachWithObjectEnv(ObjectTask):
         """Carry the object to a flange position (3,) and rest; is it there, and still held?"""
         self.robot.expert_carry(position)
         self._rest_and_look()
-        error = np.linalg.norm(self.robot.state()[:3] - position)
-        return self.robot.held() and bool(error <= LOADED_ARRIVED_M)
+        self._missed_m = float(np.linalg.norm(self.robot.state()[:3] - position))
+        return self.robot.held() and self._missed_m <= LOADED_ARRIVED_M
 
     def _distance(self) -> float:
         return self._object_distance()

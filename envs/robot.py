@@ -12,19 +12,29 @@ Array = NDArray[np.float64]
 
 
 class Robot(Protocol):
-    """An arm with one exterior camera. Poses in the base frame, metres and radians."""
+    """An arm with one exterior camera. Poses in the base frame, metres and radians.
+
+    Models have learnt from moves that follow these rules, which `armchair.sim.arm` obeys: the
+    position is commanded from the measured pose, the rotation from the last *commanded* one, so
+    that the hand does not tip over step by step; a gripper change below 0.05 keeps the last
+    command, so that what is held is not let go, and a closing one commands a quarter more than
+    asked, to squeeze (`armchair.sim.gripper.next_command`, which needs numpy alone).
+    """
 
     def new_scene(self, level: str, rng: np.random.Generator) -> None:
-        """Return home and make a fresh scene (on a real arm: what the operator laid out)."""
+        """Return home, open the hand and make a fresh scene (on a real arm: the operator does)."""
 
     def state(self) -> Array:
-        """Return the measured state (7,), see `armchair.poses`."""
+        """Return the measured state (7,), see `armchair.poses`; gripper 0 open … 1 closed."""
 
     def frame(self) -> NDArray[np.uint8]:
         """Return the exterior camera's picture, uint8 (height, width, 3)."""
 
     def move(self, action: Array) -> int:
-        """Blocking move by a change of state (7,); returns the rows (1/15 s) that it took."""
+        """Blocking move by a change of state (7,); returns the rows (1/15 s) that it took.
+
+        It ends within 5 mm of the command and below 2 cm/s, fingers at rest, or after 1.2 s.
+        """
 
     def hold(self, seconds: float) -> None:
         """Keep pose and gripper command for a time."""

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from armchair.envs.robot import Robot
 from armchair.envs.spaces import action_space, checked_action, observation_space
-from armchair.errors import ArmchairError, UnknownNameError
+from armchair.errors import ArmchairError, BadValueError, UnknownNameError
+from armchair.poses import check_states
 from armchair.seeds import episode_seed
 
 Array = NDArray[np.float64]
@@ -21,6 +22,11 @@ Observation = dict[str, Any]
 RobotT = TypeVar("RobotT", bound=Robot)
 
 MAX_REJECTIONS = 20
+OPEN = 0.05
+"""An open hand is less closed than this; Franka's width in metres is 0.08, the Robotiq's 0.085."""
+COME_TO_REST_S = 1.0
+"""Before a picture is taken or an episode starts: the arm comes from the goal, and the last
+millimetres of that motion at the start would tell where the goal is."""
 EPISODE_OPTIONS = ("role", "seed", "episode")
 """Options of `reset` that, given one of them, decide scene, start and goal."""
 
@@ -60,6 +66,7 @@ class ArmTask(gym.Env[Observation, Array], gym.utils.EzPickle, ABC, Generic[Robo
         self._robot: RobotT | None = None
         self._goal: Goal | None = None
         self._step = 0
+        self._missed_m = 0.0
 
     @property
     def robot(self) -> RobotT:
@@ -75,7 +82,8 @@ class ArmTask(gym.Env[Observation, Array], gym.utils.EzPickle, ABC, Generic[Robo
     ) -> tuple[Observation, dict[str, Any]]:
         """Make a new scene, start and goal; `info["rejected_resets"]` counts failed attempts.
 
-        Raises `UnknownNameError` for another option, level or role.
+        Raises `UnknownNameError` for another option, level or role, `BadValueError` for a robot
+        whose state is in other units, `ArmchairError` where the expert gets nowhere.
         """
         super().reset(seed=seed)
         options = options or {}
@@ -86,7 +94,10 @@ class ArmTask(gym.Env[Observation, Array], gym.utils.EzPickle, ABC, Generic[Robo
                 self._goal, self._step = goal, 0
                 self._show()
                 return self._observe(), {"rejected_resets": rejected}
-        raise ArmchairError(f"no reachable goal in {MAX_REJECTIONS} scenes of level {level!r}")
+        raise ArmchairError(
+            f"no reachable goal in {MAX_REJECTIONS} scenes of level {level!r}; the arm last came "
+            f"to rest {1e3 * self._missed_m:.1f} mm from where it was driven."
+        )
 
     def step(self, action: Array) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Move by `action` and wait until the arm has settled or 1.2 s have passed."""
@@ -145,6 +156,23 @@ class ArmTask(gym.Env[Observation, Array], gym.utils.EzPickle, ABC, Generic[Robo
     def _move(self, action: Array) -> None:
         self.robot.move(action)
 
+    def _new_scene(self, level: str, rng: np.random.Generator) -> None:
+        """Make a fresh scene; raises `BadValueError` unless the state says an open hand by 0."""
+        self.robot.new_scene(level, rng)
+        closed = check_states(self.robot.state(), "the robot")[6]
+        if closed > OPEN:
+            raise BadValueError(
+                f"the robot: gripper is {closed:.4g} with the hand open, expected 0 (open) … 1 "
+                "(closed); a width in metres is 1 - width / max_width."
+            )
+
+    def _arrives(self, position: Array, tolerance_m: float) -> bool:
+        """Drive to a flange position (3,), come to rest, and return whether it was reached."""
+        self.robot.drive_to(position)
+        self.robot.hold(COME_TO_REST_S)
+        self._missed_m = float(np.linalg.norm(self.robot.state()[:3] - position))
+        return self._missed_m <= tolerance_m
+
     def _require_goal(self) -> Goal:
         if self._goal is None:
             raise ArmchairError("the environment has no goal yet; call reset() first")
@@ -165,17 +193,10 @@ class ArmTask(gym.Env[Observation, Array], gym.utils.EzPickle, ABC, Generic[Robo
         in_force = sum(self._step >= switch for switch in self.switch_steps)
         return {
             "frame": self.robot.frame(),
-            "state": self.robot.state(),
+            "state": check_states(self.robot.state(), "the robot"),
             "goal_frame": frames[in_force].copy(),
         }
 
     def _show(self) -> None:
         if self.render_mode == "human":
             self.robot.show()
-
-
-def arrive(robot: Robot, position: Array, settle_s: float, tolerance_m: float) -> bool:
-    """Drive to a flange position (3,), come to rest, and return whether it was reached."""
-    robot.drive_to(position)
-    robot.hold(settle_s)
-    return bool(np.linalg.norm(robot.state()[:3] - position) <= tolerance_m)

@@ -18,6 +18,7 @@ from robosuite.utils.binding_utils import MjSim
 from scipy.spatial.transform import Rotation
 
 from armchair import poses
+from armchair.episode import STEP_LIMITS
 from armchair.sim.gripper import DEADBAND, next_command
 from armchair.sim.hands import hand_of
 from armchair.sim.pictures import Painter
@@ -106,6 +107,22 @@ class SimArm:
         """Return the commanded state (7,)."""
         euler = poses.matrix_to_euler(self.command_rotation)
         return np.concatenate([self.command_position, euler, [self.command_gripper]])
+
+    def joint_command(self) -> Array:
+        """Return the joint positions (7,), radians, that the commanded pose asks for.
+
+        The controller works in operational space and commands torques; these are one step of
+        differential inverse kinematics from the measured joints, at most 0.2 rad for any of them,
+        as DROID's actions are.
+        """
+        jacobian = np.zeros((6, self.model.nv))
+        mujoco.mj_jacSite(self.model, self.data, jacobian[:3], jacobian[3:], self._flange)
+        measured = self.data.site_xmat[self._flange].reshape(3, 3)
+        turn = Rotation.from_matrix(self.command_rotation @ measured.T).as_rotvec()
+        error = np.concatenate([self.command_position - self.flange_position, turn])
+        change = np.linalg.pinv(jacobian[:, self.joint_dofs]) @ error
+        change /= max(1.0, np.abs(change).max() / STEP_LIMITS["joint_rad"])
+        return np.asarray(self.data.qpos[self.joint_qpos] + change)
 
     def frame(self, camera: str = "left") -> NDArray[np.uint8]:
         """Return a picture, uint8 (256, 256, 3); the GL context is made on the first call."""

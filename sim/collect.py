@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from armchair.episode import Simulation
+from armchair.episode import ROWS_PER_SECOND, Simulation
+from armchair.episode_names import SPACING
 from armchair.errors import BadFileError, BadValueError, UnknownNameError
 from armchair.poses import euler_to_matrix
 from armchair.seeds import episode_seed
@@ -38,6 +39,7 @@ from armchair.sim.shard import Shard
 ROLE_STRIDE = {"train": 0, "validation": 1_000_000, "test": 2_000_000}
 """Added to an episode's index, so that roles never share a name or a folder entry."""
 VIEWS = (LEFT_CAMERA, RIGHT_CAMERA, WRIST_CAMERA)
+MOST_ROWS = int(SPACING.total_seconds()) * ROWS_PER_SECOND
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +75,11 @@ class CollectConfig:
                 f"cameras {' '.join(self.cameras)}: give left, which readers need, and each of "
                 "right and wrist at most once."
             )
-        if self.episodes < 1 or self.rows < 33:
+        if self.episodes < 1 or not 33 <= self.rows <= MOST_ROWS:
             raise BadValueError(
-                f"episodes {self.episodes} and rows {self.rows}: give at least 1 episode of at "
-                "least 33 rows (a clip of 8 frames at 4 fps needs 33)."
+                f"episodes {self.episodes} and rows {self.rows}: give at least 1 episode of 33 (a "
+                f"clip of 8 frames at 4 fps needs them) to {MOST_ROWS} rows (the next episode's "
+                "clock begins then)."
             )
 
     def variety(self) -> Level:
@@ -132,7 +135,8 @@ def collect(
         yield from work(functools.partial(make_episode, config, root), todo, workers)
     finally:
         clean_leftovers(root)
-        if new and not existing_indices(root):  # what made nothing claims nothing
+        alone = shard == Shard()  # other shards may be at work in the folder
+        if new and alone and not existing_indices(root):  # what made nothing claims nothing
             (root / MANIFEST).unlink(missing_ok=True)
 
 

@@ -107,7 +107,10 @@ def clean_leftovers(root: Path) -> list[Path]:
 def _is_leftover(folder: Path) -> bool:
     host, _, process = folder.name.removeprefix(f"{TEMPORARY}-").rpartition("-")[0].rpartition("-")
     if host != socket.gethostname():
-        return time.time() - folder.stat().st_mtime > STALE_SECONDS
+        try:
+            return time.time() - folder.stat().st_mtime > STALE_SECONDS
+        except FileNotFoundError:  # its writer has just finished
+            return False
     try:
         os.kill(int(process), 0)
     except (ProcessLookupError, ValueError):

@@ -63,7 +63,7 @@ def _episodes(root: Path) -> Iterator[tuple[tuple[str, str], Made]]:
             if index_of(folder.name) is None:
                 continue
             try:
-                with h5py.File(folder / SIMULATION) as file:
+                with h5py.File(folder / SIMULATION, locking=False) as file:
                     attributes, rows = dict(file.attrs), len(file[OBJECT_POSE])
                 behaviour = str(attributes["behaviour"])
             except (OSError, KeyError) as error:

@@ -78,7 +78,7 @@ def _seen_in_first_episode(root: Path) -> Settings | None:
         if folder.name.startswith(".") or not path.exists():
             continue
         try:
-            with h5py.File(path) as file:
+            with h5py.File(path, locking=False) as file:
                 attributes = file.attrs
                 return {
                     "level": str(attributes["level"]),

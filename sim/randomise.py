@@ -36,6 +36,8 @@ BACKGROUND = ("floor", "wall_")
 """First letters of the geoms behind the table."""
 BARE = 0.3
 """Share of surfaces that go without a pattern where a level has patterns."""
+LEFT_DEG = (10.0, 170.0)
+"""Angles about the table at which the left camera is left of the right one, jittered or not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +73,11 @@ class Level:
     def __post_init__(self) -> None:
         if self.camera_angle_deg is not None:
             low, high = self.camera_angle_deg
-            if not -180.0 <= low <= high <= 180.0:
+            if not LEFT_DEG[0] <= low <= high <= LEFT_DEG[1]:
                 raise BadValueError(
-                    f"camera angles {low:g}…{high:g}° are no range within ±180°; DROID-like left "
-                    "cameras lie between 35 and 85."
+                    f"camera angles {low:g}…{high:g}° are no range within {LEFT_DEG[0]:g}…"
+                    f"{LEFT_DEG[1]:g}°, where the left camera is on the left; DROID-like ones lie "
+                    "between 35 and 85."
                 )
 
     @property

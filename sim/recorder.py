@@ -69,6 +69,7 @@ class Recorder:
             {
                 "state": arm.state(),
                 "command": arm.command(),
+                "joint_command": arm.joint_command(),
                 "joints": arm.data.qpos[arm.joint_qpos].copy(),
                 "velocities": arm.data.qvel[arm.joint_dofs].copy(),
                 "torques": torques.copy(),
@@ -103,7 +104,7 @@ class Recorder:
             command=CommandLog(
                 cartesian_position=command[:, :6],
                 gripper_position=command[:, 6],
-                joint_position=column["joints"],
+                joint_position=column["joint_command"],
             ),
             cameras=tuple(self._camera_log(serial, column[serial]) for serial in sorted(CAMERAS)),
             simulation={

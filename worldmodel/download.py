@@ -91,7 +91,7 @@ def _download(url: str, path: Path, size: int | None, sha256: str | None) -> Non
     digest, written = hashlib.sha256(), 0
     try:
         with (
-            atomic.one_line_when_full(path),
+            atomic.one_line_when_full(path, "it fetches the file anew"),
             urllib.request.urlopen(url, timeout=TIMEOUT_S) as response,
             part.open("wb") as out,
         ):

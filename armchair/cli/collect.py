@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,11 +56,12 @@ class Config:
     engine: str = "local"
     """Who works: local (processes of this machine) or ray (a Ray cluster)."""
     workers: int = 0
-    """Processes; 0 means one per core, of the whole cluster with ray."""
+    """Processes; 0 means one per core that may be used, of the whole cluster with ray."""
 
 
 def run(config: Config) -> None:
     """Collect; raises ArmchairError on bad options, a folder of other episodes or a full disk."""
+    from armchair.evaluation.provenance import usable_cores
     from armchair.sim.collect import CollectConfig, collect, missing
     from armchair.sim.shard import Shard
 
@@ -79,7 +79,7 @@ def run(config: Config) -> None:
         mesh_keep=config.mesh_keep,
     )
     shard = Shard.parse(config.shard)
-    workers = config.workers or (0 if config.engine == "ray" else os.cpu_count() or 1)
+    workers = config.workers or (0 if config.engine == "ray" else usable_cores())
     started, there, new = time.perf_counter(), 0, len(missing(plan, config.out, shard))
     with Progress(
         TextColumn("collect"),

@@ -14,7 +14,7 @@ from rich.table import Table
 from armchair.cli._places import check_file
 from armchair.cli._probes import report_probes
 from armchair.episode import ROWS_PER_SECOND
-from armchair.errors import ArmchairError, BadValueError
+from armchair.errors import ArmchairError, BadValueError, check_seed
 from armchair.worldmodel.data.episodes import DroidEpisodes, EpisodeHandle
 from armchair.worldmodel.data.guard import ChildDiedError, Guard
 from armchair.worldmodel.data.problems import Problem
@@ -72,6 +72,7 @@ class Config:
     def __post_init__(self) -> None:
         if self.timeout_s <= 0:
             raise BadValueError(f"--timeout-s {self.timeout_s} must be above 0.")
+        check_seed(self.seed)
         if self.sheet_episodes < 1:
             raise BadValueError(f"--sheet-episodes {self.sheet_episodes} must be 1 or more.")
         for option, path in (("--sheet", self.sheet), ("--keypoints", self.keypoints)):

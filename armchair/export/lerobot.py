@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from armchair.episode import ROWS_PER_SECOND
-from armchair.errors import BadFileError, BadValueError
+from armchair.errors import BadFileError, BadValueError, check_seed
 from armchair.export import statistics
 from armchair.export.features import CAMERA_NAMES, Values, episode_values
 from armchair.export.info import dataset_info, video_key
@@ -45,6 +46,7 @@ class ExportConfig:
     def __post_init__(self) -> None:
         if unknown := set(self.cameras) - set(CAMERA_NAMES):
             raise BadValueError(f"cameras {sorted(unknown)}: expected {', '.join(CAMERA_NAMES)}.")
+        check_seed(self.seed)
         if self.colour_frames < 1:
             raise BadValueError(f"colour_frames is {self.colour_frames}, expected 1 or more.")
 
@@ -75,15 +77,31 @@ def export(
     if out.exists():
         raise BadFileError(out, "exists already", "Delete it or choose another --out")
     cameras = common_cameras(handles, config)
-    temporary = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(temporary, ignore_errors=True)  # of a killed run
-    try:
-        with atomic.one_line_when_full(out):
-            info = _write(handles, temporary, cameras, config, on_episode)
-        temporary.rename(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with _alone(out):
+        temporary = out.with_name(f".{out.name}.partial")
+        shutil.rmtree(temporary, ignore_errors=True)  # of a killed run
+        try:
+            with atomic.one_line_when_full(out, "it begins anew"):
+                info = _write(handles, temporary, cameras, config, on_episode)
+            temporary.rename(out)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
     return info
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Keep other exports to `out` away; raises `BadFileError` if one is at work."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(out.with_name(f".{out.name}.lock"))
+    try:
+        with lock.acquire(timeout=0):
+            try:
+                yield
+            finally:
+                Path(lock.lock_file).unlink(missing_ok=True)
+    except Timeout as error:
+        raise BadFileError(out, "another export writes it", "Choose another --out") from error
 
 
 def common_cameras(handles: Sequence[EpisodeHandle], config: ExportConfig) -> tuple[str, ...]:

@@ -67,6 +67,7 @@ def test_a_folder_where_a_file_is_to_go(
         ("landscape --rows 12 28", "--rows are of a logged episode; give its folder as --logged."),
         ("landscape --logged . --rows 3 3", "--rows are 3 twice"),
         ("landscape --planner-options samples=3", "give --film, too."),
+        ("inspect . --seed -1", "seed is -1, expected a whole number from 0"),
         ("inspect . --fit .", "--fit and --probes are of the probes of a --model; give one."),
         ("bench --only plan --contenders cem", "are of time-to-energy; add it to --only."),
         ("bench --only plan time-to-energy --contenders cen", "Did you mean 'cem'?"),

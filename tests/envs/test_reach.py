@@ -198,6 +198,45 @@ def test_before_reset_there_is_no_goal(robot: SimRobot) -> None:
     assert np.array_equal(robot.state(), before)
 
 
+class OtherRobot(BlindRobot):
+    """Says its state in its own way and comes to rest beside where it is driven."""
+
+    def __init__(self, scale: float = 1.0, closed: float = 0.0, beside_m: float = 0.0) -> None:
+        super().__init__()
+        self.scale, self.closed, self.beside_m = scale, closed, beside_m
+
+    def state(self) -> np.ndarray:
+        state = super().state()
+        return np.concatenate([self.scale * state[:3], state[3:6], state[6:] + self.closed])
+
+    def drive_to(self, position: np.ndarray, closed: float = 0.0) -> float:
+        return super().drive_to(position + np.array([self.beside_m, 0.0, 0.0]), closed)
+
+
+@pytest.mark.parametrize(
+    ("units", "line"),
+    [
+        ({"closed": 0.08}, "gripper is 0.08 with the hand open, expected 0"),
+        ({"scale": 1000.0}, "millimetres"),
+    ],
+)
+def test_a_robot_with_other_units_is_refused_at_reset(units: dict[str, float], line: str) -> None:
+    with pytest.raises(BadValueError, match=line):
+        FrankaReachEnv(robot=OtherRobot(**units)).reset(seed=0)
+
+
+def test_a_robot_that_comes_to_rest_beside() -> None:
+    robot = OtherRobot(beside_m=0.003)
+    with pytest.raises(ArmchairError, match=r"last came to rest [23]\.\d mm from where it was dri"):
+        FrankaReachEnv(robot=robot).reset(seed=0)
+    env = FrankaReachEnv(robot=robot, arrived_m=0.005)
+    env.reset(seed=0)
+    low, high = GOAL_DISTANCE_M
+    assert low <= np.linalg.norm(env.goal_state()[:3] - env.flange_state()[:3]) <= high
+    with pytest.raises(BadValueError, match=r"arrived_m is 0\.5, expected metres above 0"):
+        FrankaReachEnv(arrived_m=0.5)
+
+
 def test_unknown_render_mode() -> None:
     with pytest.raises(ArmchairError, match="'ansi' is unknown; choose 'rgb_array', 'human'"):
         FrankaReachEnv(render_mode="ansi")

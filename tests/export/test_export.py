@@ -156,6 +156,21 @@ def test_damage_leaves_nothing_behind(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["raw"]
 
 
+def test_two_exports_to_one_folder(raw: DroidEpisodes, tmp_path: Path) -> None:
+    """The second is refused and leaves the first alone."""
+    refused = []
+
+    def another() -> None:
+        with pytest.raises(BadFileError, match="another export writes it"):
+            export(raw, tmp_path / "out", ExportConfig())
+        refused.append(1)
+
+    export(raw, tmp_path / "out", ExportConfig(), another)
+    assert len(refused) == len(raw)
+    assert (tmp_path / "out/meta/info.json").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 def test_what_exists_is_kept(raw: DroidEpisodes, dataset: Path) -> None:
     with pytest.raises(BadFileError, match="exists already"):
         export(raw, dataset, ExportConfig())
@@ -167,3 +182,5 @@ def test_cameras_that_are_not_everywhere(raw: DroidEpisodes, tmp_path: Path) -> 
         export(raw, tmp_path / "out", ExportConfig(cameras=("wrist",)))
     with pytest.raises(BadValueError, match="expected wrist, ext1, ext2"):
         ExportConfig(cameras=("left",))
+    with pytest.raises(BadValueError, match="seed is -1"):
+        ExportConfig(seed=-1)

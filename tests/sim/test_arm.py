@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mujoco
 import numpy as np
 import pytest
 
@@ -38,6 +39,18 @@ def test_reset_pose_is_that_of_droid(arm: SimRobot) -> None:
 
 def test_command_after_reset_is_the_pose(arm: SimRobot) -> None:
     assert np.allclose(difference(arm.state(), arm.command()), 0.0, atol=0.01)
+
+
+def test_joint_command_leads_to_the_commanded_pose(arm: SimRobot) -> None:
+    arm.drive_to(np.array([0.46, 0.0, 0.36]))
+    arm.hold(1.0)
+    arm.set_target(np.array([0.03, -0.02, 0.01, 0.0, 0.0, 0.1, 0.0]))
+    wanted, before = arm.command(), arm.state()
+    arm.data.qpos[arm.joint_qpos] = arm.joint_command()
+    mujoco.mj_forward(arm.model, arm.data)
+    left, asked = difference(arm.state(), wanted), difference(before, wanted)
+    assert np.linalg.norm(left[:3]) < 0.1 * np.linalg.norm(asked[:3])
+    assert np.linalg.norm(left[3:6]) < 0.1 * np.linalg.norm(asked[3:6])
 
 
 def test_a_row_is_forty_steps_of_a_600th_second(arm: SimRobot) -> None:

@@ -18,6 +18,7 @@ from armchair.sim.collect import ROLE_STRIDE, CollectConfig, collect
 from armchair.sim.droid_writer import existing_indices
 from armchair.sim.made import made_under, total
 from armchair.sim.mix import MixConfig
+from armchair.sim.shard import Shard
 from armchair.worldmodel.data.episodes import DroidEpisodes
 from armchair.worldmodel.data.validate import validate_episode
 from tests.sim.collecting import ROWS, STEPS, TINY, content, episodes
@@ -70,6 +71,17 @@ def test_simulation_file_says_how_it_was_made(collected: Path) -> None:
             assert file.attrs["object"] == "box"
 
 
+def test_joints_are_commanded_ahead_of_where_they_are(collected: Path) -> None:
+    """Differential inverse kinematics of the commanded pose, not the joints as they are."""
+    for handle in DroidEpisodes(collected):
+        with h5py.File(handle.path / "trajectory.h5") as file:
+            joints = file["observation/robot_state/joint_positions"][:]
+            ahead = file["action/joint_position"][:] - joints
+            velocity = file["action/joint_velocity"][:]
+        assert np.abs(velocity).max() > 0.1
+        assert np.corrcoef(ahead[:-1].ravel(), np.diff(joints, axis=0).ravel())[0, 1] > 0.5
+
+
 def test_the_data_that_the_shipped_model_saw(collected: Path) -> None:
     """First rows of episodes 0 and 1 of seed 0: whoever changes how episodes are drawn or how the
     arm moves changes the training data. Made by `armchair collect --episodes 2 --rows 33`.
@@ -114,8 +126,11 @@ def test_roles_never_share_an_index(tmp_path: Path) -> None:
         ({"cameras": ("left", "top")}, UnknownNameError, "unknown camera 'top'"),
         ({"cameras": ("wrist",)}, BadValueError, "give left, which readers need"),
         ({"camera_angle_deg": (85.0, 35.0)}, BadValueError, "85…35° are no range"),
+        ({"camera_angle_deg": (-85.0, -35.0)}, BadValueError, "where the left camera is on the l"),
+        ({"camera_angle_deg": (5.0, 20.0)}, BadValueError, "5…20° are no range within 10…170°"),
         ({"episodes": 0}, BadValueError, "at least 1 episode"),
-        ({"rows": 32}, BadValueError, "least 33 rows"),
+        ({"rows": 32}, BadValueError, "rows 32: give at least 1 episode of 33 "),
+        ({"rows": 1801}, BadValueError, "to 1800 rows"),
         ({"seed": -1}, BadValueError, "seed -1"),
         ({"mesh_keep": 0.0}, BadValueError, "mesh_keep is 0"),
     ],
@@ -162,7 +177,10 @@ def test_what_made_nothing_claims_nothing(tmp_path: Path, monkeypatch: pytest.Mo
         patch.setattr(collecting, "ENGINES", {"local": broken})
         with pytest.raises(BadValueError, match="no engine"):
             list(collect(TINY, tmp_path / "new"))
+        with pytest.raises(BadValueError, match="no engine"):
+            list(collect(TINY, tmp_path / "shared", shard=Shard(1, 2)))
     assert not (tmp_path / "new" / "collect.json").exists()
+    assert (tmp_path / "shared" / "collect.json").exists(), "another shard may be at work"
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:

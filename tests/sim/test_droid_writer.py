@@ -256,6 +256,14 @@ def test_cleaning_spares_living_writers_and_fresh_ones_elsewhere(tmp_path: Path)
     shutil.rmtree(tmp_path / "ARMCHAIR")
 
 
+def test_a_writer_elsewhere_that_has_just_finished_is_no_leftover(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / ".partial-elsewhere-1-b"
+    monkeypatch.setattr(Path, "glob", lambda self, pattern: iter([gone]))
+    assert clean_leftovers(tmp_path) == []
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

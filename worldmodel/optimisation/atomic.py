@@ -26,16 +26,20 @@ def is_full(error: BaseException) -> bool:
 
 
 @contextmanager
-def one_line_when_full(where: Path) -> Iterator[None]:
-    """Turn "no space left on device" inside the block into one clear line; other errors pass."""
+def one_line_when_full(
+    where: Path, then: str = "it goes on from the last complete checkpoint"
+) -> Iterator[None]:
+    """Turn "no space left on device" inside the block into one clear line; other errors pass.
+
+    `then`: what the same command does, given again.
+    """
     try:
         yield
     except OSError as error:
         if not is_full(error):
             raise
         raise ArmchairError(
-            f"{where}: no space left on the disk. Free some and run the same command again: it "
-            "goes on from the last complete checkpoint."
+            f"{where}: no space left on the disk. Free some and run the same command again: {then}."
         ) from error
 
 

@@ -8,11 +8,19 @@ from pathlib import Path
 import pytest
 
 from armchair.bench import learning, loading, simulation, training  # noqa: F401  (they register themselves)
-from armchair.bench.measurement import BENCHMARKS, BenchSetting, Measurement, seconds_of
+from armchair.bench.measurement import (
+    BENCHMARKS,
+    BenchSetting,
+    Measurement,
+    Times,
+    seconds_of,
+    timed,
+)
 from armchair.cli.main import main
 from armchair.errors import BadValueError
 from armchair.planners import load_planner, with_options
 from armchair.sim.droid_writer import write_episode
+from tests.bench.clock import FakeClock
 from tests.factories import make_episode
 from tests.worldmodel.models import tiny_sandbox
 
@@ -41,10 +49,14 @@ def test_ratio_is_work_over_reference() -> None:
     assert found.per_second == 2.0
 
 
-def test_the_warming_run_does_not_count() -> None:
-    runs: list[int] = []
-    assert seconds_of(lambda: runs.append(1), repeats=3) >= 0
-    assert len(runs) == 4
+def test_times_are_medians_and_the_warming_run_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, costs = FakeClock(monkeypatch), [(9.0, 9.0), (1.0, 3.0), (4.0, 1.0), (2.0, 2.0)]
+    left = iter(costs)
+    assert timed(lambda: clock.spend(*next(left)), repeats=3) == Times(clock=2.0, processor=2.0)
+    left = iter(costs[:3])
+    assert seconds_of(lambda: clock.spend(*next(left)), repeats=2) == 2.5
 
 
 def test_repeats_are_checked() -> None:

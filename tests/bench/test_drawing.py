@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
 from armchair.bench.drawing import draw, least
 from armchair.bench.similarity import C1, structural_similarity
 from armchair.bench.simulation import FAITHFUL_KEEP
+from tests.bench.clock import FakeClock
 
 
 def plain(value: int) -> np.ndarray:
@@ -41,11 +40,10 @@ def test_more_noise_is_less_alike() -> None:
     assert 1.0 > found[0] > found[1] > found[2] > 0.0
 
 
-def test_least_is_the_least_after_a_warming_run() -> None:
-    pauses = iter([0.0, 0.03, 0.01])
-    found = least(lambda: time.sleep(next(pauses)), repeats=2)
-    assert 0.01 <= found.clock < 0.03
-    assert found.processor < found.clock, "it slept"
+def test_least_is_the_least_after_a_warming_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, costs = FakeClock(monkeypatch), iter([(0.5, 0.1), (3.0, 2.0), (1.0, 2.5)])
+    found = least(lambda: clock.spend(*next(costs)), repeats=2)
+    assert (found.clock, found.processor) == (1.0, 2.0)
 
 
 @pytest.mark.slow

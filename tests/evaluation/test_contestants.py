@@ -21,6 +21,7 @@ from armchair.evaluation.episode import Scene, play
 from armchair.evaluation.tasks import TASKS
 from armchair.planners import ActionBounds, load_planner, with_options
 from tests.evaluation.fakes import FakeReach, PixelModel
+from tests.worldmodel.models import tiny_sandbox
 
 
 @given(st.integers(1, 60))
@@ -69,6 +70,19 @@ def test_random_predictor_shares_the_rest_and_leaves_the_original_alone() -> Non
     assert not torch.allclose(
         blind.rollout(*context, candidates), model.rollout(*context, candidates)
     )
+
+
+def test_random_predictor_of_a_world_model_that_has_planned_before() -> None:
+    """What the original keeps packed for planning is not the blind one's."""
+    model = tiny_sandbox()
+    generator = torch.Generator().manual_seed(0)
+    frames = torch.randint(256, (1, 64, 64, 3), generator=generator, dtype=torch.uint8)
+    context = model.encode(frames), torch.zeros(1, 7), torch.zeros(0, 7)
+    candidates = torch.full((2, 1, 7), 0.05)
+    own = model.rollout(*context, candidates)
+    blind = with_random_predictor(model, 0)
+    assert (blind.rollout(*context, candidates) - own).abs().mean() > 1e-3
+    assert torch.equal(model.rollout(*context, candidates), own)
 
 
 def test_random_predictor_reaches_every_weight_of_the_real_one() -> None:

@@ -124,7 +124,8 @@ def test_policy_seed_differs_by_episode_and_role() -> None:
     ]
     assert len({scene.policy_seed() for scene in scenes}) == 100
     assert scenes[3].policy_seed() == scenes[3].policy_seed()
-    assert scenes[3].entropy()[1:] == (0, 3)
+    assert scenes[3].entropy() == (1, 0, 3)
+    assert scenes[53].entropy() == (2, 0, 3)
 
 
 def test_an_imagination_without_numbers_stops_the_episode_with_its_reason() -> None:

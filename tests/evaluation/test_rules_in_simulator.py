@@ -173,6 +173,20 @@ def test_pick_place_with_the_object_left_in_hand_or_only_dragged(robot: Robot) -
     assert failed(judge_pick_place(env)) == {"carried"}, "never 3 cm off the table"
 
 
+@pytest.mark.parametrize(
+    ("height", "held", "carried"), [(0.029, True, False), (0.031, True, True), (0.05, False, False)]
+)
+def test_carried_is_3_cm_off_the_table_between_both_pads(
+    height: float, held: bool, carried: bool, robot: Robot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = FrankaPickPlaceEnv(robot=robot)
+    env.reset(options=EPISODE)
+    monkeypatch.setattr(robot, "held", lambda: held)
+    monkeypatch.setattr(robot, "object_height", lambda: height)
+    env._watch()
+    assert (env.was_grasped(), env.was_carried()) == (held, carried)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in TASKS if name != "reach"])
 def test_constrained_expert_within_the_steps_of_the_benchmark(name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 import torch
 
 from armchair.errors import ArmchairError, BadFileError, BadValueError, UnknownNameError
-from armchair.evaluation.benchmark import RejectedResetsError
+from armchair.evaluation.benchmark import RejectedResetsError, check_rejections
 from armchair.evaluation.contestants import ALL_CONTROLS
 from armchair.evaluation.models import load_world_model
 from armchair.evaluation.outcomes import Outcome
@@ -81,7 +82,7 @@ def test_report_has_the_schema(env: FakeReach, tmp_path: Path) -> None:
     assert report["planner"]["samples"] == 64
     row = task["per_episode"][1]
     assert set(row) == {"seed", "success", "final_distance_m", "distances_m", "video"}
-    assert row["seed"][1:] == [0, 1]
+    assert row["seed"] == [1, 0, 1], "role validation, seed, episode"
     assert len(row["distances_m"]) == 11
 
 
@@ -90,6 +91,8 @@ def test_planner_arrives_and_blind_controls_do_not(env: FakeReach, tmp_path: Pat
     assert task.score.successes == 3
     assert task.controls["expert"].successes == task.controls["expert-constrained"].successes == 3
     assert task.controls["hold"].successes == 0
+    assert task.controls["random-predictor"].final_distance_m != task.score.final_distance_m
+    assert task.controls["random-predictor"].model_evaluations_per_action == 64 * 3
     assert task.controls["shuffled-goal"].successes == 0
     assert task.controls["shuffled-goal"].model_evaluations_per_action == 64 * 3
     assert task.controls["hold"].model_evaluations_per_action == 0
@@ -313,6 +316,16 @@ def test_too_many_rejected_resets_fail_the_run(env: FakeReach, tmp_path: Path) -
         evaluate(evaluation(tmp_path, controls=()), ignore)
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["tasks"]["reach"]["rejected_resets"] == 3
+
+
+@pytest.mark.parametrize(("rejected", "counts"), [(1, True), (2, False)])
+def test_one_reset_of_twenty_may_be_rejected(
+    rejected: int, counts: bool, env: FakeReach, tmp_path: Path
+) -> None:
+    task = evaluate(evaluation(tmp_path, controls=()), ignore).tasks["reach"]
+    score = replace(task.score, rejected_resets=rejected, episodes=20 - rejected)
+    with nullcontext() if counts else pytest.raises(RejectedResetsError, match="2 of 20 resets"):
+        check_rejections("reach", replace(task, score=score))
 
 
 def test_bad_requests(tmp_path: Path) -> None:

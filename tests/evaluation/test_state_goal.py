@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -44,8 +46,16 @@ def test_nobody_plays_it_unless_asked(tmp_path: Path) -> None:
 
 
 def test_no_planner_setting_can_carry_a_goal_state() -> None:
+    """Settings are single numbers and words: no room for seven numbers of a pose."""
+
+    def leaves(settings: Any) -> Iterator[Any]:
+        for value in settings.values():
+            yield from leaves(value) if isinstance(value, dict) else [value]
+
     for name in PLANNERS:
-        assert "state" not in json.dumps(load_planner(name).describe())
+        settings = load_planner(name).describe()
+        assert "state" not in json.dumps(settings)
+        assert {type(value) for value in leaves(settings)} <= {int, float, bool, str, type(None)}
 
 
 def test_it_stands_apart_and_changes_nothing_that_counts(env: FakeReach, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,6 +106,29 @@ def test_same_seed_same_actions_and_start_forgets() -> None:
         player.start([GoalImage(frame=picture(12))])
         player.act(seen(1))
         assert model.contexts[-1][0].shape[0] == 1
+
+
+def test_a_plan_starts_from_what_is_left_of_the_last_one_of_the_episode() -> None:
+    class Spy:
+        def __init__(self) -> None:
+            self.guesses: list[torch.Tensor | None] = []
+            self.planner = with_options(load_planner("cem"), [*SMALL, "horizon=2"])
+
+        def plan(self, *given: Any) -> Plan:
+            self.guesses.append(given[-1])
+            return self.planner.plan(*given)
+
+    spy = Spy()
+    player = RecedingHorizonAgent(LinearModel(), spy, seed=0)  # type: ignore[arg-type]
+    moves = []
+    for _ in range(2):
+        player.start([GoalImage(frame=picture(20)), GoalImage(frame=picture(0))], switch_steps=[1])
+        moves.append([player.act(seen(10)) for _ in range(2)])
+    assert spy.guesses[0] is spy.guesses[2] is None
+    for episode, guess in zip(moves, spy.guesses[1::2], strict=True):
+        assert guess is not None
+        assert torch.equal(guess, moved_on(episode[0].plan))  # type: ignore[arg-type]
+        assert [decision.action[0] > 0 for decision in episode] == [True, False]
 
 
 def test_what_is_left_of_a_plan_ends_with_standing_still() -> None:

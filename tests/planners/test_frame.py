@@ -26,6 +26,7 @@ from tests.planners.linear_model import (
     context,
 )
 
+STARTING = ("cem", "cem-fit", "cem-gradient", "cem-waypoint", "gradient", "icem", "mppi")
 GOAL = torch.tensor([[0.05, -0.03, 0.02, 0.5]])
 GOALS = [torch.tensor([[x, -0.03, 0.02, 0.5]]) for x in (0.05, -0.02, 0.2)]
 
@@ -165,7 +166,12 @@ def test_a_model_without_gradients_is_told_apart() -> None:
         plan("gradient", Cut())
 
 
-@pytest.mark.parametrize("name", [n for n in PLANNERS if load_planner(n).describe()["warm_start"]])
+def test_searches_start_from_the_last_plan() -> None:
+    starting = {name for name in PLANNERS if load_planner(name).describe()["warm_start"]}
+    assert starting == set(STARTING)
+
+
+@pytest.mark.parametrize("name", STARTING)
 def test_the_guess_competes(name: str) -> None:
     guess = torch.tensor([[0.05, -0.03, 0.02, 0, 0, 0, 0.5]])
     small = [] if name == "gradient" else ["samples=8", "iterations=1", "elites=4"]

@@ -22,6 +22,11 @@ def test_equal_integers_differ_between_roles_seeds_and_episodes() -> None:
     assert drawn("test", 3, np.int64(4)) == drawn("test", 3, 4)
 
 
+@pytest.mark.parametrize(("role", "number"), [("train", 0), ("validation", 1), ("test", 2)])
+def test_the_number_of_a_role_is_the_benchmarks(role: str, number: int) -> None:
+    assert episode_seed(role, 3, 4).entropy == [number, 3, 4]
+
+
 def test_an_unknown_role_names_the_known() -> None:
     with pytest.raises(UnknownNameError, match="Known: test, train, validation"):
         episode_seed("tset", 0, 0)

@@ -8,13 +8,13 @@ read, the first of each node makes, so that nodes need not share a disk.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from armchair.errors import BadValueError
 from armchair.worldmodel.devices import best_device
@@ -82,7 +82,7 @@ class Team:
         clock, stops = self._accelerator.reduce(mine, reduction="sum").tolist()
         return clock, stops > 0
 
-    def add_up(self, tensors: Iterable[torch.Tensor]) -> None:
+    def add_up(self, tensors: Iterable[Tensor]) -> None:
         """Replace each tensor, in place, by its sum over the team; they go as one message."""
         if self._accelerator is not None:
             parts = list(tensors)
@@ -90,6 +90,13 @@ class Team:
             torch.distributed.all_reduce(flat)
             for part, summed in zip(parts, flat.split([p.numel() for p in parts]), strict=True):
                 part.copy_(summed.view_as(part))
+
+    def means(self, values: Mapping[str, Tensor | float]) -> dict[str, float]:
+        """Return the mean of each number over the team, whose shares are alike."""
+        plain = (v.detach() if isinstance(v, Tensor) else v for v in values.values())
+        mine = torch.tensor([float(value) for value in plain], device=self.device) / self.size
+        self.add_up([mine])
+        return dict(zip(values, mine.tolist(), strict=True))
 
     def gather(self, number: int) -> list[int]:
         """Return the number that each process has, by rank."""

@@ -138,13 +138,13 @@ class TrainLearner:
         norm = self.optimiser.step(losses.total, moment.rate)
         memory = max(self.config.average_share * moment.expected_steps, 1.0)
         self._update_average(1.0 - 1.0 / min(memory, moment.step + 1.0))
-        return {
-            "loss": float(losses.total.detach()),
-            "teacher_forcing": float(losses.teacher_forcing.detach()),
-            "rollout": float(losses.rollout.detach()),
+        values: dict[str, Tensor | float] = {
+            "loss": losses.total,
+            "teacher_forcing": losses.teacher_forcing,
+            "rollout": losses.rollout,
             "copy_last": copy_errors(latents, self.config.rollout_steps)[0],
-            "gradient_norm": norm,
         }
+        return {**self.team.means(values), "gradient_norm": norm}
 
     @torch.no_grad()
     def _update_average(self, momentum: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,13 @@ import torch
 
 from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.encoder_files import save_encoder
+from armchair.worldmodel.optimisation.loop import LoopConfig
 from armchair.worldmodel.precision import FLOAT32_SWITCH
 from tests.worldmodel.processes import run_as_two
 from tests.worldmodel.training.test_train import run
 
 STEPS = 4
+LOSS = re.compile(r"  (?:loss|teacher_forcing|rollout|copy_last) ([\d.e-]+)")
 
 
 def weights_of(folder: Path) -> torch.Tensor:
@@ -28,13 +31,21 @@ def test_two_processes_are_one(
     save_encoder(tmp_path / "encoder", encoder)
     monkeypatch.setenv(FLOAT32_SWITCH, "1")
     run(episodes, tmp_path / "encoder", tmp_path / "first", steps=1)
-    run(episodes, tmp_path / "encoder", tmp_path / "one", steps=STEPS)
+    each = LoopConfig(log_steps=1)
+    run(episodes, tmp_path / "encoder", tmp_path / "one", steps=STEPS, loop=each)
     script = (
         "from pathlib import Path; from tests.worldmodel.training.test_train import run;"
+        "from armchair.worldmodel.optimisation.loop import LoopConfig;"
         f"run(Path({str(episodes)!r}), Path({str(tmp_path / 'encoder')!r}),"
-        f" Path({str(tmp_path / 'two')!r}), steps={STEPS})"
+        f" Path({str(tmp_path / 'two')!r}), steps={STEPS}, loop=LoopConfig(log_steps=1))"
     )
     printed = run_as_two(script, tmp_path)
     assert [bool(text) for text in printed] == [True, False], "the leader alone says how it goes"
     first, one, two = (weights_of(tmp_path / name) for name in ("first", "one", "two"))
     assert (two - one).norm() < 1e-3 * (one - first).norm()
+    logged = [
+        [float(loss) for loss in LOSS.findall((tmp_path / name / "log.txt").read_text())]
+        for name in ("one", "two")
+    ]
+    assert len(logged[0]) == 4 * STEPS
+    assert logged[1] == pytest.approx(logged[0], rel=2e-3), "of all clips, not of the leader's"

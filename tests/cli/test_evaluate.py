@@ -10,10 +10,13 @@ import torch
 from torch import Tensor
 
 from armchair.cli.main import main
-from armchair.evaluation import models
+from armchair.evaluation import models, players
+from armchair.evaluation import run as running
 from armchair.evaluation.models import NamedModel
 from tests.evaluation.conftest import env  # noqa: F401  # the fixture
 from tests.evaluation.fakes import FakeReach, PixelModel
+from tests.evaluation.test_crew import InProcess
+from tests.evaluation.test_ladder import FakeRobot
 
 QUICK = ["--episodes", "2", "--no-videos", "--planner-options", "samples=64", "iterations=3"]
 
@@ -27,9 +30,10 @@ def workplace(
     """Return an empty current folder; the model `pixels` exists."""
     named = NamedModel(model=PixelModel(), name="pixels", sha256="0" * 64)
     real = models.load_world_model
-    monkeypatch.setattr(
-        models, "load_world_model", lambda name: named if name == "pixels" else real(name)
-    )
+    for module in (models, players):
+        monkeypatch.setattr(
+            module, "load_world_model", lambda name: named if name == "pixels" else real(name)
+        )
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -81,6 +85,46 @@ def test_test_role_leaves_a_row_only_when_asked(
     assert evaluate("--out", "b", "--role", "test", "--controls", "none", "--record") == 0
     assert (workplace / "docs" / "results.md").read_text() == page
     assert "reach: its row stands already in docs/results.md" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_model_is_shown_as_many_moments_as_asked(
+    workers: int, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "Crew", InProcess)
+    imagine, shown = PixelModel.rollout, []
+
+    def watched(model: PixelModel, *arguments: Tensor) -> Tensor:
+        shown.append(tuple(len(part) for part in arguments[:3]))
+        return imagine(model, *arguments)
+
+    monkeypatch.setattr(PixelModel, "rollout", watched)
+    options = ["--context-frames", "3", "--workers", str(workers), "--controls", "none"]
+    assert evaluate("--out", "run", *options) == 0
+    assert list(dict.fromkeys(shown)) == [(1, 1, 0), (2, 2, 1), (3, 3, 2)]
+    report = json.loads((workplace / "run" / "report.json").read_text())
+    assert report["planner"]["context_frames"] == 3
+    assert report.get("workers", 1) == workers
+
+
+def test_who_knows_the_goals_state_plays_when_asked(workplace: Path) -> None:
+    assert evaluate("--out", "run", "--controls", "none", "--state-goal", "1") == 0
+    task = json.loads((workplace / "run" / "report.json").read_text())["tasks"]["reach"]
+    assert list(task["state_goal"]) == ["planner +state goal 1"]
+    assert task["state_goal"]["planner +state goal 1"]["episodes"] == 2
+
+
+def test_a_ladder_instead_of_a_report(
+    env: FakeReach,  # noqa: F811
+    workplace: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    env.robot = FakeRobot(env)  # type: ignore[attr-defined]
+    assert evaluate("--out", "run", "--ladder", "--episodes", "1") == 0
+    page = (workplace / "run" / "ladder.md").read_text()
+    assert page.startswith("# Oracle ladder: cem-waypoint, 1 episodes")
+    assert capsys.readouterr().out.strip() == page.strip()
+    assert not (workplace / "run" / "report.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from armchair.cli.main import main
 from armchair.episode_names import LAB
 from armchair.errors import ArmchairError
 from armchair.sim import collect as collecting
@@ -36,6 +38,21 @@ def test_existing_episodes_are_kept(
     made.clear()
     list(collect(config, tmp_path))
     assert made == [0, 1, 2]
+
+
+def test_the_verb_tells_what_is_there_and_what_is_new(
+    collected: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(collected, tmp_path, dirs_exist_ok=True)
+    shutil.rmtree(list(episodes(tmp_path).values())[1])
+    options = ["--episodes", "2", "--rows", str(ROWS), "--workers", "1"]
+    assert main(["collect", "--out", str(tmp_path), *options]) == 0
+    assert episodes(tmp_path).keys() == episodes(collected).keys()
+    *table, line = capsys.readouterr().out.splitlines()
+    cells = [[cell.strip() for cell in row.split("│")[1:-1]] for row in table]
+    assert ["steps", "box", "2", "0.1", "100%", "100%"] in cells
+    assert ["all", "", "2", "0.1", "100%", "100%"] in cells
+    assert line.startswith(f"2 episodes of {ROWS} rows in {tmp_path}, 1 of them new: ")
 
 
 def test_an_episode_that_another_run_made_meanwhile_is_no_error(collected: Path) -> None:

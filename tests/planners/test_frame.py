@@ -171,14 +171,18 @@ def test_searches_start_from_the_last_plan() -> None:
     assert starting == set(STARTING)
 
 
-@pytest.mark.parametrize("name", STARTING)
+SMALL = {
+    "cem-fit": ["samples=8", "iterations=1", "elites=4", "first_samples=8", "rounds=1"],
+    "gradient": [],
+    "mppi": ["samples=8", "iterations=1", "temperature=0.001"],
+    "random-shooting": ["samples=8", "warm_start=true"],
+}
+
+
+@pytest.mark.parametrize("name", [*STARTING, "random-shooting"])
 def test_the_guess_competes(name: str) -> None:
     guess = torch.tensor([[0.05, -0.03, 0.02, 0, 0, 0, 0.5]])
-    small = [] if name == "gradient" else ["samples=8", "iterations=1", "elites=4"]
-    if name == "cem-fit":
-        small += ["first_samples=8", "rounds=1"]
-    if name == "mppi":
-        small = ["samples=8", "iterations=1", "temperature=0.001"]
+    small = SMALL.get(name, ["samples=8", "iterations=1", "elites=4"])
     found = plan(name, LinearModel(), *small, "horizon=1", guess=guess)
     assert found.energy == pytest.approx(0.0, abs=1e-3)
     longer = plan(name, LinearModel(), *small, "horizon=2", guess=guess)

@@ -8,19 +8,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from armchair.cli.main import main
-from armchair.evaluation.imagination import roll_out, with_gripper
-from armchair.evaluation.strips import GAP, LEFT, SIDE
+from armchair.evaluation.imagination import Frames, roll_out, with_gripper
+from armchair.evaluation.strips import GAP, LEFT, SIDE, TOP, draw_strips
 from armchair.poses import difference
 from armchair.sim.droid_writer import write_episode
 from armchair.worldmodel.data.episodes import DroidEpisodes
-from armchair.worldmodel.decoding.files import save_decoder
+from armchair.worldmodel.decoding.files import load_decoder, save_decoder
+from armchair.worldmodel.decoding.learner import as_seen
 from armchair.worldmodel.decoding.network import DecoderSize, FrameDecoder
 from armchair.worldmodel.model import WorldModel
 from tests.factories import make_episode
 from tests.worldmodel.models import tiny_sandbox
+
+Array = NDArray[np.float64]
 
 
 @pytest.fixture(scope="module")
@@ -47,28 +51,58 @@ def command(model: Path, episodes: Path, out: Path, *more: str) -> int:
     return main(["imagine", *places, *more])
 
 
+def clip(model: Path, episodes: Path) -> tuple[WorldModel, Frames, Array, Array]:
+    """Return the model, and six frames, states and the actions between, one model step apart."""
+    episode, rows = DroidEpisodes(episodes)[0], list(range(0, 24, 4))
+    states = episode.states()[rows]
+    loaded = WorldModel.from_pretrained(model)
+    return loaded, episode.frames(rows), states, difference(states[:-1], states[1:])
+
+
+def assert_shows(path: Path, rows: dict[str, torch.Tensor]) -> None:
+    """A picture's tiles are these rows of frames, up to rounding on another device."""
+    draw_strips(path.with_name("wanted.png"), {n: r.numpy() for n, r in rows.items()}, [])
+    with Image.open(path) as one, Image.open(path.with_name("wanted.png")) as other:
+        found, wanted = (np.asarray(picture)[TOP:, LEFT:] for picture in (one, other))
+    np.testing.assert_allclose(found.astype(int), wanted, atol=2)
+
+
 def test_pictures_and_numbers(model: Path, episodes: Path, tmp_path: Path) -> None:
     assert command(model, episodes, tmp_path, "--steps", "5") == 0
     numbers = json.loads((tmp_path / "imagine.json").read_text())
     assert len(numbers["errors"]) == len(numbers["copy_errors"]) == 5
-    loaded, episode = WorldModel.from_pretrained(model), DroidEpisodes(episodes)[0]
-    rows = list(range(0, 24, 4))
-    tokens = loaded.tokens_of(loaded.encode(episode.frames(rows)))
-    states = episode.states()[rows]
-    actions = difference(states[:-1], states[1:])
-    latents = loaded.encode(episode.frames(rows[:1]))
-    predicted = roll_out(loaded, latents, states[0], actions)
-    wanted = (predicted - tokens[1:]).abs().mean((1, 2))
-    np.testing.assert_allclose(numbers["errors"], wanted, rtol=1e-5)
-    with Image.open(tmp_path / "rollout.png") as picture:
-        three = picture.height
-    with Image.open(tmp_path / "gripper.png") as picture:
-        assert picture.height < three
-        strips = np.asarray(picture)
-        assert np.ptp(strips) > 100
-        half = (strips.shape[0] - 24) // 2
-        opened, closed = strips[24 : 24 + half, 150:], strips[24 + half :, 150:]
-        assert (opened != closed).any(), "open and closed gripper must not look the same"
+    loaded, frames, states, actions = clip(model, episodes)
+    decoder = load_decoder(model, loaded.encoder)
+    latents = loaded.encode(frames)
+    tokens = loaded.tokens_of(latents)
+    predicted = roll_out(loaded, latents[:1], states[0], actions)
+    for name, found in (("errors", predicted), ("copy_errors", tokens[:1])):
+        wanted = (found - tokens[1:]).abs().mean((1, 2))
+        np.testing.assert_allclose(numbers[name], wanted, rtol=1e-5)
+    real = as_seen(torch.from_numpy(frames), loaded.encoder.config.side)
+    decoded = decoder.pictures(tokens)
+    noise = (decoded / 255 - real).square().mean()
+    assert numbers["decoder_psnr_db"] == pytest.approx(float(-10 * noise.log10()), abs=1e-3)
+    imagined = decoder.pictures(torch.cat([tokens[:1], predicted]))
+    rows = {"real": (255 * real).round().byte(), "decoded": decoded, "imagined": imagined}
+    assert_shows(tmp_path / "rollout.png", rows)
+
+
+def test_the_gripper_open_above_and_closed_below(
+    model: Path, episodes: Path, tmp_path: Path
+) -> None:
+    assert command(model, episodes, tmp_path, "--steps", "5") == 0
+    loaded, frames, states, actions = clip(model, episodes)
+    decoder, latents = load_decoder(model, loaded.encoder), loaded.encode(frames[:1])
+    rows = {}
+    for name, target in (("open", 0.0), ("closed", 1.0)):
+        changed = with_gripper(actions, states[0, 6], target)
+        predicted = roll_out(loaded, latents, states[0], changed)
+        rows[name] = decoder.pictures(torch.cat([loaded.tokens_of(latents), predicted]))
+    apart = (rows["open"].int() - rows["closed"].int()).abs().amax((1, 2, 3))
+    assert apart[0] == 0
+    assert apart[1:].min() > 5
+    assert_shows(tmp_path / "gripper.png", rows)
 
 
 def test_given_actions(model: Path, episodes: Path, tmp_path: Path) -> None:

@@ -53,8 +53,11 @@ def test_a_folder_of_several_is_refused(root: Path) -> None:
 
 
 def test_drawn_pairs_are_within_reach_and_repeat(root: Path) -> None:
-    first, again = (drawn_pairs(root, 5, seed=3) for _ in range(2))
+    first, again, other = (drawn_pairs(root, 5, seed=seed) for seed in (3, 3, 4))
+    assert len(first) == 5
+    assert len({pair.name.rsplit("-", 2)[0] for pair in first}) == 2, "of both episodes"
     assert [pair.name for pair in first] == [pair.name for pair in again]
+    assert not {pair.name for pair in first} & {pair.name for pair in other}
     limit = float(ActionBounds().limits()[0])
     for pair in first:
         move = pair.true_action

@@ -107,3 +107,18 @@ def test_the_teacher_follows_the_student(network: MaskDenoiser) -> None:
     network.update_teacher(0.75)
     torch.testing.assert_close(teacher.data, start + 0.25)
     assert not teacher.requires_grad
+
+
+@torch.no_grad()
+def test_the_teacher_teaches_and_not_the_student(network: MaskDenoiser) -> None:
+    patches, tables = cut_patches(torch.randn(2, 3, 2, 32, 32), 8, 2), network.tables(1)[0]
+    before = network.teach(patches, tables)
+    for parameter in network.student.parameters():
+        parameter.add_(torch.randn_like(parameter))
+    assert torch.equal(network.teach(patches, tables), before)
+    for parameter in network.teacher.parameters():
+        parameter.add_(torch.randn_like(parameter))
+    after = network.teach(patches, tables)
+    assert (after - before).abs().mean() > 0.1
+    torch.testing.assert_close(after.mean(2), torch.zeros(2, 16), atol=1e-5, rtol=0)
+    torch.testing.assert_close(after.std(2, correction=0), torch.ones(2, 16), atol=1e-3, rtol=0)

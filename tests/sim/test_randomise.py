@@ -71,9 +71,35 @@ def test_none_changes_nothing_but_where_the_box_lies(arm: SimRobot) -> None:
         assert np.allclose(arm.model.vis.headlight.diffuse, wanted)
 
 
+LIGHT_RANGES = {
+    "lamp": 0.3,
+    "headlight": 0.3,
+    "lamp_direction": [0.6, 0.6],
+    "table_colour": [0.3, 0.3, 0.3],
+    "object_colour": [0.9, 0.9, 0.9],
+    "object_scale": 0.3,
+}
+"""Largest less smallest that level light may show; brightness and scale relative to nominal."""
+
+
+def light_varies(arm: SimRobot) -> dict[str, np.ndarray]:
+    """Return a scene's values of what `LIGHT_RANGES` names."""
+    model, nominal = arm.model, arm.nominal
+    table, box = model.geom("table_visual").id, model.geom(f"{OBJECT_NAME}_g0_vis").id
+    seen = {
+        "lamp": model.light_diffuse[0, 0] / nominal.light_diffuse[0, 0],
+        "headlight": model.vis.headlight.diffuse[0] / nominal.vis.headlight.diffuse[0],
+        "lamp_direction": model.light_dir[0, :2],
+        "table_colour": model.geom_rgba[table, :3],
+        "object_colour": model.geom_rgba[box, :3],
+        "object_scale": model.geom_size[box, 0] / nominal.geom_size[box, 0],
+    }
+    return {name: np.array(value) for name, value in seen.items()}
+
+
 def test_light_changes_looks_within_its_ranges(arm: SimRobot) -> None:
     level, rng = LEVELS["light"], np.random.default_rng(0)
-    table = arm.model.geom("table_visual").id
+    table, seen = arm.model.geom("table_visual").id, []
     for _ in range(50):
         randomise(arm, level, rng)
         moved = arm.data.camera("left").xpos - STANDARD.position
@@ -82,6 +108,11 @@ def test_light_changes_looks_within_its_ranges(arm: SimRobot) -> None:
         tint = arm.model.geom_rgba[table, :3] - arm.nominal.geom_rgba[table, :3]
         assert (np.abs(tint) <= level.table_colour + 1e-6).all()
         assert (np.abs(box_xy(arm) - WORKSPACE_CENTRE) <= OBJECT_AREA_M).all()
+        seen.append(light_varies(arm))
+    for name, whole in LIGHT_RANGES.items():
+        spread = np.ptp([each[name] for each in seen], axis=0)
+        assert (spread > np.divide(whole, 2)).all(), name
+        assert (spread < np.multiply(whole, 1.1)).all(), name
 
 
 def test_no_level_touches_the_robot(arm: SimRobot) -> None:

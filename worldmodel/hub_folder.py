@@ -85,8 +85,9 @@ def _tensors(folder: Path) -> dict[str, Tensor]:
     if not (folder / INDEX).exists():
         return read_safetensors(folder / WEIGHTS, FIX)
     try:
-        parts = sorted(set(json.loads((folder / INDEX).read_text())["weight_map"].values()))
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+        named = json.loads((folder / INDEX).read_text())["weight_map"].values()
+        parts = sorted({Path(part).name for part in named})
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise BadFileError(folder / INDEX, f"not an index of weights ({error})", FIX) from error
-    files = (read_safetensors(folder / Path(part).name, FIX) for part in parts)
+    files = (read_safetensors(folder / part, FIX) for part in parts)
     return {name: tensor for tensors in files for name, tensor in tensors.items()}

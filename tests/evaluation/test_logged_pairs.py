@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from armchair.evaluation.logged_pairs import drawn_pairs, logged_moments, logged
 from armchair.planners import ActionBounds
 from armchair.sim.droid_writer import write_episode
 from armchair.worldmodel.data.episodes import DroidEpisodes
-from tests.factories import make_episode
+from tests.factories import RESET_POSE, make_episode
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +65,11 @@ def test_drawn_pairs_are_within_reach_and_repeat(root: Path) -> None:
         assert np.linalg.norm(move[:3]) >= 0.02
         assert np.abs(move[:3]).max() <= limit
         assert np.abs(move[3:6]).max() <= 0.15
+
+
+def test_arms_that_stand_still_give_no_pairs(tmp_path: Path) -> None:
+    episode = make_episode(0, rows=12)
+    still = replace(episode.robot, cartesian_position=np.tile(RESET_POSE, (12, 1)))
+    write_episode(tmp_path, replace(episode, robot=still))
+    with pytest.raises(BadValueError, match=r"too few pairs of frames between 2 cm and"):
+        drawn_pairs(tmp_path, 1, seed=0)

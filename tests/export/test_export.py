@@ -156,6 +156,15 @@ def test_damage_leaves_nothing_behind(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["raw"]
 
 
+def test_frames_of_two_sizes_are_not_one_dataset(tmp_path: Path) -> None:
+    for index, size in enumerate((32, 48)):
+        write_episode(tmp_path / "raw", make_episode(index, rows=12, size=size))
+    sizes = r"48×48, others of 32×32 pixels\. LeRobot wants one size: export the sizes apart"
+    with pytest.raises(BadFileError, match=sizes):
+        export(DroidEpisodes(tmp_path / "raw"), tmp_path / "out", ExportConfig())
+    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+
+
 def test_two_exports_to_one_folder(raw: DroidEpisodes, tmp_path: Path) -> None:
     """The second is refused and leaves the first alone."""
     refused = []

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import VJEPA2Model
 
 from armchair.cli.main import main
@@ -366,6 +367,44 @@ def test_damaged_config_of_a_hub_folder(
     (tmp_path / "config.json").write_text(json.dumps(config | changes))
     with pytest.raises(BadFileError, match=rf"config\.json: .*{said}"):
         WorldModel.from_pretrained(tmp_path)
+
+
+def test_weights_in_parts(tmp_path: Path, sandbox: WorldModel) -> None:
+    save_hub_encoder(tmp_path, sandbox.encoder)
+    whole = load_file(tmp_path / "model.safetensors")
+    (tmp_path / "model.safetensors").unlink()
+    parts = {name: f"model-{number % 2}.safetensors" for number, name in enumerate(whole)}
+    for part in set(parts.values()):
+        save_file({n: whole[n] for n in parts if parts[n] == part}, tmp_path / part)
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": parts}))
+    model = WorldModel.from_pretrained(tmp_path)
+    assert torch.equal(model.encoder(FRAMES), sandbox.encoder(FRAMES))
+    (tmp_path / "model-1.safetensors").unlink()
+    with pytest.raises(BadFileError, match=r"model-1\.safetensors: there is no such file"):
+        WorldModel.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    ["", "[]", "{}", '{"weight_map": []}', '{"weight_map": {"a": 3}}', '{"weight_map": {"a": []}}'],
+)
+def test_damaged_index_of_weights(tmp_path: Path, sandbox: WorldModel, damaged: str) -> None:
+    save_hub_encoder(tmp_path, sandbox.encoder)
+    (tmp_path / "model.safetensors.index.json").write_text(damaged)
+    with pytest.raises(BadFileError, match=r"index\.json: not an index of weights"):
+        WorldModel.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    ["", "[]", "{}", '{"encoder": 3}', '{"encoder": {"wdith": 24}}', '{"encoder": {"width": 25}}'],
+)
+def test_damaged_config_of_an_encoder(tmp_path: Path, sandbox: WorldModel, damaged: str) -> None:
+    save_encoder(tmp_path, sandbox.encoder)
+    (tmp_path / "config.json").write_text(damaged)
+    with pytest.raises(BadFileError, match=r"config\.json: not an encoder's config"):
+        sources.load_frame_encoder(tmp_path)
 
 
 def test_odd_tensors_are_one_line(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from armchair.errors import ArmchairError
+from armchair.errors import ArmchairError, BadValueError
 from armchair.worldmodel.optimisation.team import Team
 from tests.worldmodel.optimisation.test_loop import Walker, walk
 
@@ -61,6 +61,14 @@ def test_the_first_process_of_each_node_makes_its_files(
     seen = impostor(rank, local_rank)
     with Team().leader_first():
         assert seen["waited"] == local_rank
+
+
+def test_a_batch_is_shared_evenly(impostor: Callable[[int, int], dict[str, Any]]) -> None:
+    Team().check_share(6)
+    impostor(0, 0)
+    Team().check_share(8)
+    with pytest.raises(BadValueError, match=r"clips\.batch 6 cannot be shared evenly by 4 proc"):
+        Team().check_share(6)
 
 
 def test_one_process_waits_for_nobody() -> None:

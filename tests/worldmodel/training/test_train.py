@@ -251,6 +251,19 @@ def test_infer_scores_folders_apart(
     assert capsys.readouterr().out.count("inferred against logged actions") == 2
 
 
+@pytest.mark.parametrize(
+    ("most", "places"), [(2, [0, 2]), (3, [0, 1, 3]), (4, [0, 1, 2, 3]), (9, [0, 1, 2, 3, 4])]
+)
+def test_infer_takes_as_many_episodes_as_asked_evenly_spread(
+    episodes: Path, most: int, places: list[int]
+) -> None:
+    paths = [handle.path for handle in DroidEpisodes(episodes)]
+    paths.append(paths[0])
+    config = infer.Config(episodes=(episodes, paths[0]), max_episodes=most, search=SEARCH)
+    picked = infer._picked(config.episodes, config, infer.FINEST)
+    assert [handle.path for handle in picked] == [paths[place] for place in places]
+
+
 def test_too_few_pairs_are_told_before_anything_is_encoded(
     episodes: Path, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

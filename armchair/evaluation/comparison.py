@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -125,10 +126,13 @@ def unlike(reports: Sequence[ReadReport]) -> list[str]:
     told["rules for the hand"] = [report.hand() for report in reports]
     lines = []
     for words, values in told.items():
-        if len(set(values)) > 1:
-            each = (f"{r.name} `{value}`" for r, value in zip(reports, values, strict=True))
+        alike: dict[str, list[str]] = defaultdict(list)
+        for report, value in zip(reports, values, strict=True):
+            alike[value].append(report.name)
+        if len(alike) > 1:
+            each = (f"{', '.join(names)} `{value}`" for value, names in alike.items())
             lines.append(
-                f"**Not the same {words}**: {', '.join(each)}. What is found below may be due to "
+                f"**Not the same {words}**: {'; '.join(each)}. What is found below may be due to "
                 "that, and not to the search."
             )
     return lines

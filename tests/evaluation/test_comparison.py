@@ -152,8 +152,8 @@ def test_what_is_unlike_beside_the_planner_is_told(
     for key, words in (("model_sha256", "model"), ("code", "code"), ("camera", "camera placement")):
         other = write(tmp_path / key, "mppi", [True], **{**told, key: "left"})
         (line,) = unlike(read_reports([one, same, other]))
-        assert line.startswith(f"**Not the same {words}**: cem `")
-        assert "mppi `left`" in line
+        assert line.startswith(f"**Not the same {words}**: cem, icem `")
+        assert "`; mppi `left`. What is" in line
     told["planner"] = load_planner("cem-paper").describe() | {"name": "cem-paper"}
     free = write(tmp_path / "c", "", [True], **told)
     (line,) = unlike(read_reports([free, write(tmp_path / "d", "", [True], **ruled(told))]))

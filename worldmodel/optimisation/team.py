@@ -26,6 +26,20 @@ PATIENCE = timedelta(hours=24)
 """
 
 
+_LEFT: list[object] = []
+
+
+def leave_group() -> None:
+    """Leave PyTorch's process group, whose last reference stays here until the process ends.
+
+    A wrapped module holds another. Were its own the last, freeing the module would wait, with
+    Python's lock held, for gloo's thread, and that may wait for the lock to free the tensors of the
+    last message: for ever (PyTorch 2.13).
+    """
+    _LEFT.append(torch.distributed.group.WORLD)
+    torch.distributed.destroy_process_group()
+
+
 def check_alone(verb: str) -> None:
     """Raise `BadValueError` if `torchrun` started several processes of a verb that is for one."""
     size = os.environ.get(WORLD_SIZE, "1")
@@ -123,6 +137,4 @@ class Team:
         """Leave the team; nothing can be averaged after."""
         if self._accelerator is not None:
             self._accelerator.wait_for_everyone()
-            self._accelerator.end_training()
-            if torch.distributed.is_initialized():
-                torch.distributed.destroy_process_group()
+            leave_group()

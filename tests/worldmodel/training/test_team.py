@@ -24,6 +24,26 @@ def weights_of(folder: Path) -> torch.Tensor:
     return torch.cat([value.flatten() for value in content["learner"]["predictor"].values()])
 
 
+def test_processes_part_without_waiting_for_each_other_for_ever(tmp_path: Path) -> None:
+    """Without the reference that is kept, about one parting in five hangs."""
+    script = (
+        "import os, torch, torch.distributed as together\n"
+        "from armchair.worldmodel.optimisation.team import leave_group\n"
+        "def meet_and_part(number):\n"
+        f"    place = 'file://{tmp_path}/' + str(number)\n"
+        "    rank = int(os.environ['RANK'])\n"
+        "    together.init_process_group('gloo', init_method=place, rank=rank, world_size=2)\n"
+        "    wrapped = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(64, 64))\n"
+        "    wrapped(torch.ones(4, 64)).sum().backward()\n"
+        "    together.all_reduce(torch.ones(1000))\n"
+        "    together.barrier()\n"
+        "    leave_group()\n"
+        "for number in range(40):\n"
+        "    meet_and_part(number)\n"
+    )
+    run_as_two(script, tmp_path, seconds=120)
+
+
 def test_two_processes_are_one(
     episodes: Path, encoder: FrameEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,7 +25,7 @@ def weights_of(folder: Path) -> torch.Tensor:
 
 
 def test_processes_part_without_waiting_for_each_other_for_ever(tmp_path: Path) -> None:
-    """Without the reference that is kept, about one parting in five hangs."""
+    """Without the reference that `leave_group` keeps, one of the first rounds hangs."""
     script = (
         "import os, torch, torch.distributed as together\n"
         "from armchair.worldmodel.optimisation.team import leave_group\n"

@@ -1,8 +1,8 @@
-"""What the shipped encoder's network tells a linear reader at best: trained on, with labels.
+"""What the shipped encoder's network tells a linear reader once it is trained on, with labels.
 
     python scripts/bound_labels.py --out runs/bound    # some 40 minutes of a core, 3 GB of memory
 
-Both folders of data are as scripts/make_model.sh collects them. A bound and no model: it reads
+Both folders of data are as scripts/make_model.sh collects them. A measure and no model: it reads
 flange and object positions from the files, which pre-training may not. The encoder goes on from
 `default`, with a linear map of its LayerNormed tokens to both positions, in Huber's loss; then
 `armchair inspect` probes it as any other. The table goes to docs/ablations.md.
@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from ablation import PAGE, run, write_between
 from torch import Tensor, nn
 
+from armchair.evaluation import markdown
 from armchair.evaluation.probe_labels import read_labels
 from armchair.evaluation.provenance import in_short
 from armchair.worldmodel.data.episodes import DroidEpisodes
@@ -39,8 +40,6 @@ from armchair.worldmodel.statistics import layer_normalised
 MODEL = Path("runs/model")
 BEGIN, END = "<!-- labels: begin -->", "<!-- labels: end -->"
 LABELS = ("flange position", "object position")
-PIXELS = 144
-"""Side of a stored frame."""
 BATCH = 64
 SCHEDULE = Schedule(peak=1e-3, warmup_share=0.0125, decay_share=0.4)
 LOG_STEPS = 100
@@ -50,7 +49,7 @@ SMALL = 0.1
 
 def frames_and_labels(fit: Path, store: Path) -> tuple[Tensor, Tensor]:
     """Return pixels (F, S, S, 3) uint8 of every fourth row, and both positions (F, 6) in metres."""
-    episodes, config = list(DroidEpisodes(fit)), StoreConfig(size=PIXELS)
+    episodes, config = list(DroidEpisodes(fit)), StoreConfig()
     stored = update_store(store, [episode.video_path for episode in episodes], config)
     labels = []
     for episode, (_, count) in zip(episodes, stored.episodes, strict=True):
@@ -105,7 +104,7 @@ def table(options: argparse.Namespace) -> str:
         content = json.loads(scores.read_text())
         found = (content["probes"][name] for name in LABELS)
         cells = [f"{one['ridge']:.2f} / {one['attentive']:.2f}" for one in found]
-        rows.append(f"| {words} | {' | '.join(cells)} |")
+        rows.append([words, *cells])
         commands.append(f"`{shlex.join(['armchair', *command])}`")
     return "\n".join(
         [
@@ -114,9 +113,7 @@ def table(options: argparse.Namespace) -> str:
             f"{' and '.join(commands)}; code `{in_short(content['code'])}`, "
             f"{content['processor']}, {date.today()}.",
             "",
-            f"| encoder | {' | '.join(f'{name}, cm' for name in LABELS)} |",
-            f"| --- |{' --- |' * len(LABELS)}",
-            *rows,
+            markdown.table(["encoder", *(f"{name}, cm" for name in LABELS)], rows),
         ]
     )
 

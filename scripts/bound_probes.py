@@ -20,6 +20,7 @@ from ablation import PAGE, write_between
 from numpy.typing import NDArray
 
 from armchair.episode_names import OBJECT_POSE, SIMULATION, TRAJECTORY
+from armchair.evaluation import markdown
 from armchair.evaluation.provenance import code_version, in_short, processor
 from armchair.poses import euler_to_matrix
 from armchair.sim.cameras import LEFT_SERIAL
@@ -140,9 +141,7 @@ def table(fit: Path, test: Path) -> str:
             f"{len(wanted)} frames fitted on, {len(truth)} tested on; flange / object, cm; code "
             f"`{in_short(code_version())}`, {processor()}, {date.today()}.",
             "",
-            f"| read | {' | '.join(heads)} |",
-            f"| --- |{' --- |' * len(heads)}",
-            *(f"| {words} | {' | '.join(row)} |" for words, row in cells.items()),
+            markdown.table(["read", *heads], [[words, *row] for words, row in cells.items()]),
         ]
     )
 

@@ -32,7 +32,7 @@ def test_labels_are_of_the_rows_whose_frames_are_stored(script: ModuleType, tmp_
     states = [episode.states()[::4, :3] for episode in DroidEpisodes(tmp_path / "episodes")]
     np.testing.assert_allclose(labels[:, :3], np.concatenate(states), atol=1e-6)
     assert labels.shape == (len(frames), 6)
-    assert frames.shape[1:] == (script.PIXELS, script.PIXELS, 3)
+    assert frames.shape[1:] == (144, 144, 3)
     assert frames.float().std() > 10
 
 

@@ -88,6 +88,11 @@ class SimArm:
         return np.array(self.data.site_xpos[self._flange])
 
     @property
+    def flange_rotation(self) -> Array:
+        """Flange rotation (3, 3)."""
+        return np.array(self.data.site_xmat[self._flange]).reshape(3, 3)
+
+    @property
     def flange_speed(self) -> float:
         """Flange speed in m/s."""
         velocity = np.zeros(6)
@@ -98,8 +103,7 @@ class SimArm:
 
     def state(self) -> Array:
         """Return the measured state (7,): metres, radians in (-pi, pi], closedness."""
-        rotation = self.data.site_xmat[self._flange].reshape(3, 3)
-        euler = poses.matrix_to_euler(rotation)
+        euler = poses.matrix_to_euler(self.flange_rotation)
         closed = self.hand.closedness(self.model, self.data)
         return np.concatenate([self.flange_position, euler, [closed]])
 
@@ -117,8 +121,7 @@ class SimArm:
         """
         jacobian = np.zeros((6, self.model.nv))
         mujoco.mj_jacSite(self.model, self.data, jacobian[:3], jacobian[3:], self._flange)
-        measured = self.data.site_xmat[self._flange].reshape(3, 3)
-        turn = Rotation.from_matrix(self.command_rotation @ measured.T).as_rotvec()
+        turn = Rotation.from_matrix(self.command_rotation @ self.flange_rotation.T).as_rotvec()
         error = np.concatenate([self.command_position - self.flange_position, turn])
         change = np.linalg.pinv(jacobian[:, self.joint_dofs]) @ error
         change /= max(1.0, np.abs(change).max() / STEP_LIMITS["joint_rad"])

@@ -162,7 +162,7 @@ def make_episode(config: CollectConfig, root: Path, index: int) -> int:
     arm.reset()
     randomise(arm, level, rng)
     _start(arm, behaviour, level, rng, more)
-    recorder = Recorder(arm, config.cameras, level.action_noise_m)
+    recorder = Recorder(arm, config.cameras, level)
     outcome = BEHAVIOURS[behaviour](recorder, rng, config.rows)
     episode = recorder.episode(
         ROLE_STRIDE[config.role] + index,

@@ -56,8 +56,18 @@ class Hand:
 
     def open(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
         """Put the fingers to fully open, without moving them there."""
-        for name, position in zip(self.joints, self.open_at, strict=True):
+        self.put(model, data, 0.0)
+
+    def put(self, model: mujoco.MjModel, data: mujoco.MjData, closed: float) -> None:
+        """Put the fingers, and what follows them, to a closedness, without moving them there."""
+        for name, position in zip(self.joints, self.control(closed), strict=True):
             data.qpos[model.joint(name).qposadr[0]] = position
+        for kind, follower, leader, law in zip(
+            model.eq_type, model.eq_obj1id, model.eq_obj2id, model.eq_data, strict=True
+        ):
+            if kind == mujoco.mjtEq.mjEQ_JOINT:
+                at = data.qpos[model.jnt_qposadr[leader]]
+                data.qpos[model.jnt_qposadr[follower]] = np.polyval(law[4::-1], at)
 
     def pad_geoms(self, model: mujoco.MjModel) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the geom ids of the left and of the right pad."""

@@ -64,6 +64,9 @@ MIXES.add("rearranged")(
 )
 """Videos for pre-training, beside `tasks`: what an object looks like wherever it stands."""
 
+MIXES.add("uniform")(MixConfig(behaviours=(("glide", 1.0),), objects=(("box", 0.5), ("cup", 0.5))))
+"""Videos for pre-training with `recipe.uniform`: uniform motion, seen otherwise in each picture."""
+
 
 def parse_shares(texts: Sequence[str]) -> Shares:
     """Return what `grasp=0.5 carry=0.5` means; raises `BadValueError` for anything else."""

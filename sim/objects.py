@@ -90,12 +90,22 @@ def rest_height(model: mujoco.MjModel) -> float:
     return float(model.geom_size[geom, 1] - model.geom_pos[geom, 2])
 
 
-def place(model: mujoco.MjModel, data: mujoco.MjData, xy: Array, yaw: float = 0.0) -> None:
-    """Stand the object on the table, at rest; `xy` (2,) metres, `yaw` radians."""
+def place(
+    model: mujoco.MjModel,
+    data: mujoco.MjData,
+    xy: Array,
+    yaw: float = 0.0,
+    height: float | None = None,
+) -> None:
+    """Stand the object on the table, at rest; `xy` (2,) metres, `yaw` radians.
+
+    Or upright in the air, its body frame at a height in metres.
+    """
+    height = rest_height(model) if height is None else height
     joint = model.joint(f"{object_kind(model).name}_joint0")
     address, dof = int(joint.qposadr[0]), int(joint.dofadr[0])
     turn = [np.cos(yaw / 2), 0.0, 0.0, np.sin(yaw / 2)]
-    data.qpos[address : address + 7] = [float(xy[0]), float(xy[1]), rest_height(model), *turn]
+    data.qpos[address : address + 7] = [float(xy[0]), float(xy[1]), height, *turn]
     data.qvel[dof : dof + 6] = 0.0
     mujoco.mj_forward(model, data)
 

@@ -121,8 +121,27 @@ LEVELS.add("full")(
 
 def randomise(arm: SimArm, level: Level, rng: np.random.Generator) -> CameraPlacement:
     """Dress the scene and lay the object on the table; returns where the left camera stands."""
-    base, model, more = arm.nominal, arm.model, rng.spawn(1)[0]
-    placement = _left(arm, level, more).jittered(
+    more = rng.spawn(1)[0]
+    placement = redress(arm, level, rng, more)
+    objects.resize(arm.model, arm.nominal, 1 + rng.uniform(-1, 1) * level.object_scale)
+    _add_variety(arm, level, more)
+    if level.place_object:
+        yaw = more.uniform(-1, 1) * level.object_yaw_rad
+        xy = WORKSPACE_CENTRE + rng.uniform(-1, 1, 2) * OBJECT_AREA_M
+        objects.place(arm.model, arm.data, xy, yaw)
+    mujoco.mj_forward(arm.model, arm.data)
+    return placement
+
+
+def redress(
+    arm: SimArm, level: Level, rng: np.random.Generator, angles: np.random.Generator
+) -> CameraPlacement:
+    """Draw the left camera's place, lamps, table's and object's colour anew; all else stays.
+
+    Returns where the camera stands; its angle, if the level has a range, is drawn from `angles`.
+    """
+    base, model = arm.nominal, arm.model
+    placement = _left(arm, level, angles).jittered(
         rng.uniform(-1, 1, 3) * level.camera_m, rng.uniform(-1, 1, 3) * level.look_at_m
     )
     _place_camera(model, LEFT_CAMERA, placement)
@@ -134,15 +153,7 @@ def randomise(arm: SimArm, level: Level, rng: np.random.Generator) -> CameraPlac
     tint = base.geom_rgba[table, :3] + rng.uniform(-1, 1, 3) * level.table_colour
     model.geom_rgba[table, :3] = np.clip(tint, 0.05, 0.95)
     colour = rng.uniform(0.05, 0.95, 3)
-    scale = 1 + rng.uniform(-1, 1) * level.object_scale
-    objects.resize(model, base, scale)
     _colour_object(model, base, colour if level.any_object_colour else None)
-    _add_variety(arm, level, more)
-    if level.place_object:
-        yaw = more.uniform(-1, 1) * level.object_yaw_rad
-        xy = WORKSPACE_CENTRE + rng.uniform(-1, 1, 2) * OBJECT_AREA_M
-        objects.place(model, arm.data, xy, yaw)
-    mujoco.mj_forward(model, arm.data)
     return placement
 
 

@@ -27,6 +27,7 @@ from armchair.sim.cameras import (
 )
 from armchair.sim.contacts import finger_contacts, held, object_pose
 from armchair.sim.pictures import FRAME_SIZE
+from armchair.sim.randomise import LEVELS, Level
 from armchair.sim.scene import LEFT_CAMERA, RIGHT_CAMERA, WRIST_CAMERA
 
 Array = NDArray[np.float64]
@@ -42,26 +43,25 @@ CAMERAS: dict[str, tuple[str, Role, int]] = {
 class Recorder:
     """Collects rows of one episode; `rendered` names the MuJoCo cameras that are drawn.
 
-    `action_noise_m`: standard deviation that behaviours with an object add to each action.
+    `level` is what the scene was dressed by, for behaviours that go on to vary it.
     """
 
     def __init__(
         self,
         arm: SimArm,
         rendered: tuple[str, ...] = (LEFT_CAMERA,),
-        action_noise_m: float = 0.0,
+        level: Level = LEVELS["none"],
     ) -> None:
-        self.arm, self.rendered = arm, rendered
+        self.arm, self.rendered, self.level = arm, rendered, level
         self._rows: list[dict[str, NDArray[Any]]] = []
         self._frames: dict[str, list[NDArray[np.uint8]]] = {name: [] for name in rendered}
         self.step_starts: list[int] = []
-        self.action_noise_m = action_noise_m
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def row(self) -> None:
-        """Record the present state, picture and command as one row, then advance 1/15 s."""
+    def row(self, *, advance: bool = True) -> None:
+        """Record the present state, picture and command as one row, then advance 1/15 s, or not."""
         arm = self.arm
         touch = finger_contacts(arm.model, arm.data)
         torques = arm.data.qfrc_actuator[arm.joint_dofs]
@@ -80,7 +80,14 @@ class Recorder:
         )
         for name in self.rendered:
             self._frames[name].append(arm.frame(name))
-        arm.row()
+        if advance:
+            arm.row()
+
+    def repeat(self, rows: int) -> None:
+        """Record the last row so many times again, its pictures too."""
+        self._rows += self._rows[-1:] * rows
+        for frames in self._frames.values():
+            frames += frames[-1:] * rows
 
     def episode(
         self, index: int, task: str, *, success: bool, simulation: Simulation

@@ -36,6 +36,8 @@ class Config:
 
     videos: tuple[Path, ...]
     """Folders of MP4 files, DROID-format folders included."""
+    uniform: tuple[Path, ...] = ()
+    """Folders of videos of uniform motion (`collect --mix uniform`), for --recipe.uniform.*."""
     out: Path
     """Folder for the results: encoder/, relay.safetensors, checkpoint.pt, log.txt, tensorboard/."""
     store: Path | None = None
@@ -100,6 +102,7 @@ def run(config: Config) -> None:
     pretrain(
         PretrainRun(
             videos=config.videos,
+            uniform=config.uniform,
             out=config.out,
             store=config.store or config.out / "frames",
             init=config.init,

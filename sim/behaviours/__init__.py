@@ -4,7 +4,7 @@ A behaviour yields rows to a recorder until its time is up, moving at 15 Hz or i
 steps as planners take them. It may read the simulator: it is an expert, nobody plans with it.
 """
 
-from armchair.sim.behaviours import free, handling, touching  # noqa: F401  (they register)
+from armchair.sim.behaviours import free, gliding, handling, touching  # noqa: F401  (they register)
 from armchair.sim.behaviours.free import FREE
 from armchair.sim.behaviours.registry import (
     BEHAVIOURS,

@@ -133,7 +133,7 @@ class Mover:
         return np.asarray(way * share * self.rng.uniform(*SHORT_STEPS) ** 0.5)
 
     def _command(self, way: Array, grip: float) -> None:
-        noise = self.rng.normal(0.0, 1.0, 3) * self._recorder.action_noise_m
+        noise = self.rng.normal(0.0, 1.0, 3) * self._recorder.level.action_noise_m
         self.arm.set_target(np.concatenate([way + noise, np.zeros(3), [grip]]))
 
     def _start_leg(self) -> None:

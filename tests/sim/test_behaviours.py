@@ -21,6 +21,7 @@ from armchair.sim.behaviours import (
 from armchair.sim.behaviours.mover import Mover
 from armchair.sim.behaviours.things import is_lifted, object_position, table_flange
 from armchair.sim.objects import rest_height
+from armchair.sim.randomise import Level
 from armchair.sim.recorder import Recorder
 from armchair.sim.robot import SimRobot
 from armchair.sim.scene import SceneConfig
@@ -54,7 +55,7 @@ def handled(
 
 
 def test_behaviours_are_named() -> None:
-    assert {*FREE, *HANDLING, *TOUCHING, "rearrange", "fingers"} == set(BEHAVIOURS)
+    assert {*FREE, *HANDLING, *TOUCHING, "rearrange", "fingers", "glide"} == set(BEHAVIOURS)
     with pytest.raises(UnknownNameError, match="behaviour 'dance'"):
         BEHAVIOURS["dance"]
 
@@ -197,7 +198,8 @@ def test_action_noise_is_added_to_every_action(arm: SimRobot) -> None:
     ends = []
     for noise in (0.0, 0.02):
         arm.drive_to(np.array([0.48, 0.0, 0.36]))
-        mover = Mover(Recorder(arm, (), noise), np.random.default_rng(0), 20)
+        level = Level(action_noise_m=noise)
+        mover = Mover(Recorder(arm, (), level), np.random.default_rng(0), 20)
         mover.settled = True
         mover.step(np.array([0.05, 0.0, 0.0]))
         ends.append(arm.flange_position)

@@ -1,6 +1,6 @@
 """Eq. (1): the student predicts the teacher's LayerNormed tokens of what it cannot see, in L1.
 
-Beside it, if asked for, the objective of `change.py`, on video alone as well.
+Beside it, if asked for, the objectives of `change.py` and `uniform.py`, on video alone as well.
 """
 
 from __future__ import annotations
@@ -43,10 +43,11 @@ from armchair.worldmodel.pretraining.network import (
     MaskPredictorConfig,
     cut_patches,
 )
+from armchair.worldmodel.pretraining.uniform import UniformConfig, draw_triples, uniform_loss
 
 REFERENCE_MOMENTUM, REFERENCE_STEPS = 0.99925, 252_000
 """The teacher's rate in the paper's long run (section 2.4 and appendix A.1)."""
-STILLS, CLIPS, PAIRS = range(3)
+STILLS, CLIPS, PAIRS, TRIPLES = range(4)
 """The streams that a step's batch is drawn from."""
 NAMES = {STILLS: "still", CLIPS: "clip"}
 STREAMS = 16
@@ -66,7 +67,10 @@ class PretrainConfig:
     clips: ClipConfig = field(default_factory=ClipConfig)
     masks: tuple[MaskConfig, MaskConfig] = PAPER_MASKS
     change: ChangeConfig = field(default_factory=ChangeConfig)
-    """A second objective on video alone; without pairs: eq. (1) alone, as in the paper."""
+    """A second objective on video alone; without pairs and triples: eq. (1) alone, as in the
+    paper."""
+    uniform: UniformConfig = field(default_factory=UniformConfig)
+    """A third, on videos of uniform motion."""
     schedule: Schedule = field(default_factory=Schedule)
     optimiser: AdamWConfig = field(default_factory=AdamWConfig)
     checkpointing: bool = False
@@ -106,6 +110,7 @@ def network_of(config: PretrainConfig) -> MaskDenoiser:
         config.predictor,
         len(config.masks),
         config.change,
+        config.uniform,
         rescaled_blocks=config.rescaled_blocks,
     )
 
@@ -120,8 +125,11 @@ class PretrainLearner:
         seed: int,
         watch: Watch | None = None,
         team: Team | None = None,
+        uniform: FrameStore | None = None,
     ) -> None:
+        """`uniform`: frames of the videos that `config.uniform` draws from."""
         self.config, self.store, self.watch, self.team = config, store, watch, team or Team()
+        self.uniform = uniform
         self.draws = Draws(seed)
         torch.manual_seed(seed)
         self.network = network_of(config).to(self.team.device)
@@ -130,12 +138,17 @@ class PretrainLearner:
         clips = config.clips
         if clips.stills < clips.batch:  # stills alone need no video that is as long as a clip
             self._starts = clip_starts(store, (clips.clip_frames - 1) * clips.clip_stride + 1)
-        counts = (clips.stills, clips.batch - clips.stills, config.change.pairs)
+        counts = (
+            clips.stills,
+            clips.batch - clips.stills,
+            config.change.pairs,
+            config.uniform.triples,
+        )
         parts = parted(counts, clips.at_once, self.team.size)
         self._parts = parts[self.team.rank :: self.team.size]
 
     def update(self, moment: Moment) -> dict[str, float]:
-        """Do one step on a batch of stills, clips and pairs, part by part."""
+        """Do one step on a batch of stills, clips, pairs and triples, part by part."""
         total = torch.zeros((), device=self.network.device)
         values: dict[str, float] = {}
         for part in self._parts:
@@ -165,6 +178,11 @@ class PretrainLearner:
                 values["keypoint_gap"] = float(gap.detach())
             share = part.count / config.pairs
             return (changed + config.linear * gap) * config.weight * share, values
+        if part.stream == TRIPLES:
+            loss, found = self._uniform(part.count, generator)
+            share = self.config.uniform.weight * part.count / self.config.uniform.triples
+            values = {"uniform_loss": float(loss.detach()), "uniform_found": float(found)}
+            return loss * share, values
         clips, name = self.config.clips, NAMES[part.stream]
         still = part.stream == STILLS
         patches = self._patches(part.count, still, generator)
@@ -209,6 +227,27 @@ class PretrainLearner:
             painted, change, gap = self.network.paint_change(patches, tables, seen)
         return change_loss(painted, change, even=self.config.change.even), gap
 
+    def _uniform(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return the loss of guessing codes on straight lines, and the share that is found.
+
+        Each frame has a crop and, if asked for, colours of its own.
+        """
+        if self.uniform is None:
+            raise ValueError("this learner was made without videos of uniform motion")
+        encoder, config = self.config.encoder, self.config.uniform
+        index = draw_triples(self.uniform, count, config.each, generator).flatten().unsqueeze(1)
+        stored = torch.from_numpy(np.ascontiguousarray(self.uniform.frames[index.numpy()]))
+        video = random_crop(
+            stored.to(self.network.device), encoder.side, self.config.clips, generator
+        )
+        stills = video.expand(-1, -1, encoder.tubelet_size, -1, -1)
+        if config.recolour:
+            stills = recoloured(stills, config.recolour, generator)
+        patches = cut_patches(stills, encoder.patch_size, encoder.tubelet_size)
+        with autocast(patches.device):
+            codes = self.network.read_codes(patches, self.network.tables(1)[0])
+        return uniform_loss(codes.unflatten(0, (-1, 3)))
+
     def _losses(
         self, patches: Tensor, tubelets: int, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
@@ -244,6 +283,7 @@ class PretrainLearner:
             plain("recipe", self.config, leave_out=("checkpointing",))
             | plain("frames", store.config)
             | {"videos": len(store.videos), "data": store.identity()}
+            | ({} if self.uniform is None else {"uniform_data": self.uniform.identity()})
         )
 
     def state(self) -> dict[str, Any]:

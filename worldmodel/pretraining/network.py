@@ -20,6 +20,7 @@ from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.fast_layers import RotaryTables, through_layers, video_tables
 from armchair.worldmodel.pretraining.change import ChangeConfig, ChangeDecoder, still_pixels
 from armchair.worldmodel.pretraining.masks import Mask
+from armchair.worldmodel.pretraining.uniform import UniformConfig, UniformReader
 from armchair.worldmodel.statistics import layer_normalised
 
 
@@ -45,8 +46,9 @@ class MaskPredictorConfig:
 class MaskDenoiser(nn.Module):
     """Student, mask predictor and teacher of eq. (1); `teacher` is what later stages load.
 
-    With `change` there is a decoder beside them, for the objective of `change.py`; with
-    `rescaled_blocks`, deeper layers' outputs are smaller at first, as in Meta's networks.
+    With `change` there is a decoder beside them, for the objective of `change.py`, with `uniform` a
+    linear map, for that of `uniform.py`; with `rescaled_blocks`, deeper layers' outputs are smaller
+    at first, as in Meta's networks.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class MaskDenoiser(nn.Module):
         predictor: MaskPredictorConfig,
         mask_kinds: int,
         change: ChangeConfig | None = None,
+        uniform: UniformConfig | None = None,
         *,
         rescaled_blocks: bool = False,
     ) -> None:
@@ -78,6 +81,7 @@ class MaskDenoiser(nn.Module):
         self._head_widths = (encoder.width // encoder.heads, predictor.width // predictor.heads)
         nn.init.trunc_normal_(self.predictor.embeddings.mask_tokens, std=0.02)
         self.change = ChangeDecoder(change, encoder) if change and change.pairs else None
+        self.uniform = UniformReader(uniform, encoder) if uniform and uniform.triples else None
         self.checkpointing = False
         """Whether activations are computed again in the backward pass: slower, for large sizes."""
 
@@ -89,7 +93,8 @@ class MaskDenoiser(nn.Module):
     @property
     def trained(self) -> list[nn.Module]:
         """What the optimiser moves: all but the teacher."""
-        return [m for m in (self.student, self.predictor, self.change) if m is not None]
+        networks = (self.student, self.predictor, self.change, self.uniform)
+        return [m for m in networks if m is not None]
 
     def tables(self, tubelets: int) -> tuple[RotaryTables, RotaryTables]:
         """Return the rotary tables of encoder and predictor for clips of `tubelets`."""
@@ -138,6 +143,13 @@ class MaskDenoiser(nn.Module):
         before, after = pixels.chunk(2)
         painted, gap = self.change(first, second)
         return painted, after - before, gap
+
+    def read_codes(self, patches: Tensor, tables: RotaryTables) -> Tensor:
+        """Return the codes (B, code) of stills, for the objective of `uniform.py`."""
+        if self.uniform is None:
+            raise ValueError("this network was made without `uniform`")
+        codes: Tensor = self.uniform(self._study(patches, tables))
+        return codes
 
     def _study(self, patches: Tensor, tables: RotaryTables) -> Tensor:
         return encode_patches(self.student, patches, tables, checkpointing=self.checkpointing)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from armchair.errors import BadFileError, check_seed
+from armchair.errors import BadFileError, BadValueError, check_seed
 from armchair.worldmodel.data.frame_store import (
     FrameStore,
     StoreConfig,
@@ -38,8 +38,8 @@ HISTORY, SIZE = "history", "size"
 """Names of a relay's notes: how it was trained, and its encoder's config."""
 INIT = f"Give the {RELAY}, encoder/ or model/ of a run with the same sizes."
 """What to do where `init` is not what it should be."""
-CHANGE = "change."
-"""How the names of the tensors of the decoder of changes begin."""
+BESIDE = ("change.", "uniform.")
+"""How the names of the tensors begin that serve the objectives beside eq. (1)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,8 @@ class PretrainRun:
     init: Path | None = None
     """Relay, encoder's or model's folder of an earlier run: start from its weights with a fresh
     optimiser. Not read again when the run goes on from its own checkpoint."""
+    uniform: Sequence[Path] = ()
+    """Folders of videos of uniform motion, for `recipe.uniform` alone."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -71,9 +73,16 @@ def pretrain(
 ) -> Path:
     """Do the run, or go on with it, and return the folder of the encoder.
 
+    Raises `BadValueError` for triples without videos of uniform motion, or the other way round.
     What `make_watch` returns, asked by the leader alone, sees the encoder every
     `loop.evaluate_steps` and at the end; it changes nothing.
     """
+    if bool(run.uniform) != bool(config.uniform.triples):
+        raise BadValueError(
+            f"uniform: {config.uniform.triples} triples a step, from {len(run.uniform)} folders of "
+            "videos of uniform motion. Give both --uniform and --recipe.uniform.triples; `armchair "
+            "collect --mix uniform` makes such videos."
+        )
     init = None if has_begun(run.out) else run.init
     if init is not None and not init.exists():
         raise BadFileError(init, "there is no such file or folder", INIT)
@@ -82,11 +91,13 @@ def pretrain(
             shapes = network_of(config)
         load_relay(shapes, init)  # refuses before hours of decoding
     videos, team = find_videos(run.videos), Team()
+    gliding = find_videos(run.uniform) if run.uniform else []
     watch = make_watch() if team.leads else None
     with Reporter(run.out, "pretrain", silent=not team.leads) as reporter:
         with team.leader_first():
             frames = prepare_store(videos, run.store, store, reporter)
-        learner = PretrainLearner(config, frames, run.seed, watch, team)
+            uniform = prepare_store(gliding, run.store, store, reporter) if gliding else None
+        learner = PretrainLearner(config, frames, run.seed, watch, team, uniform)
         if init is not None:
             learner.draws.history = load_relay(learner.network, init)
             reporter.say(f"starting from {init}: {in_words(learner.draws.history)}")
@@ -121,7 +132,8 @@ def load_relay(network: MaskDenoiser, path: Path) -> History:
     """Take up the weights of a relay, or of an encoder's or a world model's folder.
 
     A folder has the teacher alone: the student starts from it too, and the mask predictor anew. So
-    do those parts of the decoder of changes that the relay lacks or has in another size.
+    do those parts of what serves the objectives beside eq. (1) that the relay lacks or has in
+    another size.
     Clips may be longer and pictures larger than they were: rotary positions have no weights.
     Returns what the relay says was done before; a folder and older relays say nothing. Raises
     `BadFileError` when the weights do not fit.
@@ -133,7 +145,7 @@ def load_relay(network: MaskDenoiser, path: Path) -> History:
             fill(encoder, tensors, path, fix)
         return ()
     own, found = network.state_dict(), read_packed(path, fix)
-    beside = [name for name in own.keys() | found.keys() if name.startswith(CHANGE)]
+    beside = [name for name in own.keys() | found.keys() if name.startswith(BESIDE)]
     for name in beside:
         if name not in own:
             del found[name]

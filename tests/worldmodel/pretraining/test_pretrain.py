@@ -34,6 +34,7 @@ from armchair.worldmodel.pretraining.learner import (
 )
 from armchair.worldmodel.pretraining.network import MaskDenoiser, MaskPredictorConfig
 from armchair.worldmodel.pretraining.run import load_relay
+from armchair.worldmodel.pretraining.uniform import UniformConfig
 from tests.worldmodel.processes import run_as_two
 from tests.worldmodel.videos import write_video
 
@@ -126,6 +127,32 @@ def test_a_relay_of_another_size_is_refused_before_videos_are_read(
     with pytest.raises(BadFileError, match=r"wider\.safetensors.* expected"):
         run(videos, tmp_path / "a", steps=1, init=tmp_path / "wider.safetensors")
     assert not (tmp_path / "a").exists()
+
+
+def test_videos_of_uniform_motion_beside_the_others(videos: Path, tmp_path: Path) -> None:
+    for index in range(2):
+        (tmp_path / "gliding").mkdir(exist_ok=True)
+        write_video(tmp_path / "gliding" / f"{index}.mp4", frames=24, seed=10 + index)
+    recipe = replace(RECIPE, uniform=UniformConfig(triples=3, code=4))
+    options = {"recipe": recipe, "uniform": (tmp_path / "gliding",)}
+    plain = run(videos, tmp_path / "plain", steps=1)
+    out = run(videos, tmp_path / "a", steps=2, init=plain / "relay.safetensors", **options)
+    log = (out / "log.txt").read_text()
+    assert "pre-training on 15 frames of 3 videos" in log, "eq. (1) sees the others alone"
+    assert len(FrameStore(out / "frames").videos) == 5
+    broken = run(videos, tmp_path / "b", steps=1, init=plain / "relay.safetensors", **options)
+    run(videos, broken, steps=2, **options)
+    one, two = (encoder_hash(load_encoder(folder / "encoder")) for folder in (out, broken))
+    assert one == two, "a run that goes on draws as an unbroken one"
+    back = run(videos, tmp_path / "c", steps=1, init=out / "relay.safetensors")
+    assert "starting from" in (back / "log.txt").read_text(), "what is not needed is left out"
+    for wrong in ({"recipe": recipe}, {"uniform": (tmp_path / "gliding",)}):
+        with pytest.raises(BadValueError, match=r"Give both --uniform and --recipe\.uniform\.tri"):
+            run(videos, tmp_path / "d", steps=1, **wrong)
+    assert not (tmp_path / "d").exists()
+    (tmp_path / "none").mkdir()
+    with pytest.raises(BadFileError, match="no MP4 file below it"):
+        run(videos, tmp_path / "d", steps=1, recipe=recipe, uniform=(tmp_path / "none",))
 
 
 def test_relay_of_a_run_with_other_keypoints(tmp_path: Path) -> None:

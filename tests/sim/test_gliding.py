@@ -1,0 +1,108 @@
+"""Uniform motion in stop motion: half way is half way, and no two pictures look alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from armchair.episode import RecordedEpisode
+from armchair.sim import objects
+from armchair.sim.arm import DOWN
+from armchair.sim.behaviours import BEHAVIOURS, FLANGE_HIGH, FLANGE_LOW
+from armchair.sim.cameras import LEFT_SERIAL
+from armchair.sim.posing import stand
+from armchair.sim.randomise import LEVELS
+from armchair.sim.recorder import Recorder
+from armchair.sim.robot import SimRobot
+from armchair.sim.scene import SceneConfig
+
+ROWS, STILL_ROWS = 240, 4
+
+
+def glided(arm: SimRobot, level: str, seed: int = 0, rows: int = ROWS) -> RecordedEpisode:
+    """An episode of the behaviour `glide`, pictures of its first rows alone."""
+    arm.reset()
+    arm.new_scene(level, np.random.default_rng(seed))
+    recorder = Recorder(arm, ("left",) if rows < ROWS else (), LEVELS[level])
+    outcome = BEHAVIOURS["glide"](recorder, np.random.default_rng(seed), rows)
+    assert len(recorder) == rows
+    return recorder.episode(0, outcome.task, success=outcome.success, simulation={})
+
+
+@pytest.fixture(scope="module", params=["box", "cup"])
+def episode(request: pytest.FixtureRequest) -> RecordedEpisode:
+    return glided(SimRobot(SceneConfig(object=request.param)), "light")
+
+
+def test_half_way_is_the_mean_of_the_ends(episode: RecordedEpisode) -> None:
+    states = episode.robot.states.reshape(-1, 3, STILL_ROWS, 7)
+    places = np.asarray(episode.simulation["object_pose"])[:, :3].reshape(-1, 3, STILL_ROWS, 3)
+    for values in (states[..., [0, 1, 2, 6]], places):
+        assert (values == values[:, :, :1]).all(), "a picture is shown for four rows"
+        first, middle, last = values[:, :, 0].transpose(1, 0, 2)
+        np.testing.assert_allclose(middle, (first + last) / 2, atol=1e-3)
+    hand = np.linalg.norm(np.diff(states[:, :, 0, :3], axis=1), axis=2)
+    thing = np.linalg.norm(np.diff(places[:, :, 0], axis=1), axis=2)
+    kinds = {(bool(h > 1e-3), bool(t > 1e-3)) for h, t in zip(hand[:, 0], thing[:, 0], strict=True)}
+    assert kinds == {(True, True), (True, False), (False, True)}
+    np.testing.assert_array_equal(episode.command.cartesian_position[:, :3].shape, (ROWS, 3))
+    assert (states[..., :2] > FLANGE_LOW[:2] - 0.1).all()
+    assert (states[..., :2] < FLANGE_HIGH[:2] + 0.1).all()
+    assert np.ptp(places[..., :2], axis=(0, 1, 2)).min() > 0.15
+
+
+def test_what_is_held_goes_with_the_hand(episode: RecordedEpisode) -> None:
+    states = episode.robot.states.reshape(-1, 3, STILL_ROWS, 7)[:, :, 0]
+    places = np.asarray(episode.simulation["object_pose"]).reshape(-1, 3, STILL_ROWS, 7)[:, :, 0]
+    touch = np.asarray(episode.simulation["finger_contacts"]).reshape(-1, 3, STILL_ROWS, 2)[:, :, 0]
+    away = states[..., :3] - places[..., :3]
+    together = np.ptp(away, axis=1).max(1) < 2e-3
+    moves = np.ptp(states[..., :3], axis=1).max(1) > 0.02
+    held = together & moves & touch.all((1, 2))
+    assert 1 <= held.sum() <= 12
+    assert np.abs(away[held][..., :2]).max() < 0.06, "between the fingers, or its rim"
+
+
+def test_every_picture_looks_otherwise(arm: SimRobot) -> None:
+    rows = 6 * STILL_ROWS + 2
+    camera = next(c for c in glided(arm, "light", rows=rows).cameras if c.serial == LEFT_SERIAL)
+    assert camera.frames is not None
+    stills = [camera.frames[row : row + STILL_ROWS] for row in range(0, rows, STILL_ROWS)]
+    assert all((still == still[0]).all() for still in stills)
+    corner = [still[0, :40, :40].mean((0, 1)) for still in stills]
+    poses = [camera.extrinsics[row] for row in range(0, rows, STILL_ROWS)]
+    for values in (corner, poses):
+        assert len(np.unique(np.round(values, 6), axis=0)) == len(stills)
+    still = next(c for c in glided(arm, "none", rows=rows).cameras if c.serial == LEFT_SERIAL)
+    assert (still.extrinsics == still.extrinsics[0]).all(), "level none has no variety"
+
+
+def test_the_same_seed_glides_alike(arm: SimRobot) -> None:
+    one, two, other = (glided(arm, "light", seed).robot.states for seed in (3, 3, 4))
+    np.testing.assert_array_equal(one, two)
+    assert not np.allclose(one, other)
+
+
+@pytest.mark.parametrize("gripper", ["robotiq", "panda"])
+def test_the_arm_stands_where_it_is_put(gripper: str) -> None:
+    arm = SimRobot(SceneConfig(gripper=gripper))
+    for closed in (0.0, 0.3, 1.0):
+        place = np.array([0.5, -0.1, 0.3 + 0.05 * closed])
+        assert stand(arm, place, DOWN, closed)
+        before = arm.data.qpos.copy()
+        state = arm.state()
+        np.testing.assert_allclose(state[:3], place, atol=1e-3)
+        np.testing.assert_allclose(arm.flange_rotation, DOWN, atol=5e-3)
+        assert state[6] == pytest.approx(closed, abs=1e-6)
+        arm.hold(0.5)
+        np.testing.assert_allclose(arm.state()[:3], place, atol=4e-3)
+        assert arm.state()[6] == pytest.approx(closed, abs=0.02)
+        moved = np.abs(arm.data.qpos - before)[: arm.joint_qpos[-1] + 1 + 2]
+        assert moved.max() < 0.05, "the linkage hangs together as it does in motion"
+    assert not stand(arm, np.array([1.2, 0.0, 0.5]), DOWN, 0.0), "beyond its reach"
+
+
+def test_an_object_can_stand_in_the_air(arm: SimRobot) -> None:
+    objects.place(arm.model, arm.data, np.array([0.5, 0.1]), height=0.3)
+    body = arm.data.body(objects.object_body(arm.model))
+    np.testing.assert_allclose(body.xpos, [0.5, 0.1, 0.3])

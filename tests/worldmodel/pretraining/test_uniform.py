@@ -1,0 +1,185 @@
+"""The objective on uniform motion: threes of one video, a code that becomes linear in places."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from armchair.errors import BadValueError
+from armchair.worldmodel.data.frame_store import FrameStore
+from armchair.worldmodel.encoder import EncoderConfig
+from armchair.worldmodel.optimisation.loop import Moment
+from armchair.worldmodel.pretraining.clips import ClipConfig
+from armchair.worldmodel.pretraining.learner import PretrainConfig, PretrainLearner
+from armchair.worldmodel.pretraining.network import MaskPredictorConfig, cut_patches
+from armchair.worldmodel.pretraining.uniform import (
+    UniformConfig,
+    UniformReader,
+    draw_triples,
+    uniform_loss,
+)
+
+ENCODER = EncoderConfig(image_size=32, patch_size=8, width=24, depth=1, heads=2)
+UNIFORM = UniformConfig(triples=12, each=4, code=4)
+RECIPE = PretrainConfig(
+    encoder=ENCODER,
+    predictor=MaskPredictorConfig(width=16, depth=1, heads=2),
+    clips=ClipConfig(batch=4, crop_scale=(1.0, 1.0), crop_aspect=(1.0, 1.0)),
+    uniform=UNIFORM,
+)
+VIDEOS, FRAMES = 20, 32
+
+
+class GlidingSquares(FrameStore):
+    """A square glides uniformly, three frames a glide, and all colours change from frame to frame.
+
+    Videos have two frames more than whole glides; `places` (F, 2) are the square's, in pixels.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        rng = np.random.default_rng(seed)
+        self.folder = Path("memory")
+        self.episodes = [(video * FRAMES, FRAMES) for video in range(VIDEOS)]
+        frames = np.empty((VIDEOS * FRAMES, 32, 32, 3), np.uint8)
+        self.places = np.empty((VIDEOS * FRAMES, 2), int)
+        for index, frame in enumerate(frames):
+            row = index % FRAMES
+            if row % 3 == 0:
+                start = rng.integers(0, 25, 2)
+                half = (rng.integers(0, 25, 2) - start) // 2
+            self.places[index] = start + row % 3 * half
+            frame[:] = rng.integers(0, 120, 3)
+            y, x = self.places[index]
+            frame[y : y + 8, x : x + 8] = rng.integers(140, 256, 3)
+        self.frames = frames
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+def moment(step: int) -> Moment:
+    return Moment(step=step, rate=3e-3, expected_steps=100, wants_metrics=True)
+
+
+def test_threes_are_those_that_a_video_is_made_of() -> None:
+    store = GlidingSquares()
+    triples = draw_triples(store, 30, 4, torch.Generator().manual_seed(0))
+    assert triples.shape == (30, 3)
+    assert (triples.diff(dim=1) == 1).all()
+    row = triples % FRAMES
+    assert (row[:, 0] % 3 == 0).all()
+    assert (row[:, 2] < 30).all(), "what is left over at a video's end is no glide"
+    videos, counts = (triples[:, 0] // FRAMES).unique(return_counts=True)
+    assert len(videos) == 8
+    assert counts.tolist().count(4) == 7
+    assert len(triples[:, 0].unique()) == 30
+    many = draw_triples(store, 3000, 4, torch.Generator().manual_seed(0))[:, 0]
+    assert len(many.unique()) == 10 * VIDEOS, "any of them, sooner or later"
+
+
+def test_videos_that_are_too_short() -> None:
+    store = GlidingSquares()
+    store.episodes = [(0, 2), (2, 1)]
+    with pytest.raises(BadValueError, match=r"memory: no video of uniform motion has 3 stored"):
+        draw_triples(store, 4, 2, torch.Generator())
+    store.episodes = [(0, 2), (2, 3)]
+    assert (draw_triples(store, 2, 2, torch.Generator()) == torch.tensor([2, 3, 4])).all()
+
+
+def test_the_loss_asks_for_straight_lines_that_are_told_apart() -> None:
+    ends = 10 * torch.randn(6, 2, 3, generator=torch.Generator().manual_seed(0))
+    straight = torch.stack([ends[:, 0], ends.mean(1), ends[:, 1]], dim=1)
+    loss, found = uniform_loss(straight)
+    assert loss < 0.01
+    assert found == 1.0
+    bent = straight.clone()
+    bent[:, 1] += 20.0
+    assert uniform_loss(bent)[0] > 1.0
+    loss, _ = uniform_loss(torch.zeros(6, 3, 3))
+    assert loss.item() == pytest.approx(np.log(18)), "one code for all is as good as guessing"
+
+
+def test_codes_are_linear_in_the_layer_normalised_tokens() -> None:
+    reader = UniformReader(UNIFORM, ENCODER)
+    tokens = torch.randn(5, 16, 24)
+    codes = reader(tokens)
+    assert codes.shape == (5, 4)
+    torch.testing.assert_close(reader(3 * tokens), codes, atol=1e-4, rtol=1e-4)
+    with torch.no_grad():
+        reader.log_temperature += np.log(4.0)
+    torch.testing.assert_close(reader(tokens), codes / 2)
+
+
+def test_places_become_linear_in_the_tokens() -> None:
+    """Of other videos, whose colours were never seen; the same fit before training is the bar."""
+    learner = PretrainLearner(RECIPE, GlidingSquares(), 0, uniform=GlidingSquares())
+    fitted, tested = GlidingSquares(1), GlidingSquares(2)
+
+    def error() -> float:
+        """Mean error in pixels of a linear map from codes to places."""
+
+        def codes(store: GlidingSquares) -> np.ndarray:
+            pixels = torch.from_numpy(store.frames).permute(0, 3, 1, 2).float().unsqueeze(2) / 128
+            patches = cut_patches((pixels - 1).expand(-1, -1, 2, -1, -1), 8, 2)
+            with torch.no_grad():
+                read = learner.network.read_codes(patches, learner.network.tables(1)[0])
+            return np.c_[read.numpy(), np.ones(len(read))]
+
+        weights = np.linalg.lstsq(codes(fitted), fitted.places, rcond=None)[0]
+        return float(np.abs(codes(tested) @ weights - tested.places).mean())
+
+    before = error()
+    values = [learner.update(moment(step)) for step in range(80)]
+    assert values[0]["uniform_found"] < 0.2
+    assert np.mean([v["uniform_found"] for v in values[-20:]]) > 0.3
+    assert error() < 0.4 * before
+
+
+def test_it_teaches_the_encoder_beside_the_rest() -> None:
+    only = replace(RECIPE, uniform=replace(UNIFORM, weight=1e3))
+    learner = PretrainLearner(only, GlidingSquares(), 0, uniform=GlidingSquares())
+    start = [p.clone() for p in learner.network.student.parameters()]
+    values = learner.update(moment(0))
+    assert values["loss"] > 500 * values["uniform_loss"]
+    moved = [
+        float((a - b).detach().abs().max())
+        for a, b in zip(start, learner.network.student.parameters(), strict=True)
+    ]
+    assert min(moved) > 0
+    plain = PretrainLearner(replace(RECIPE, uniform=UniformConfig()), GlidingSquares(), 0)
+    assert plain.network.uniform is None
+    assert "uniform_loss" not in plain.update(moment(0))
+    with pytest.raises(ValueError, match="without videos of uniform motion"):
+        PretrainLearner(RECIPE, GlidingSquares(), 0).update(moment(0))
+
+
+def test_colours_are_turned_if_asked_for() -> None:
+    losses = [
+        PretrainLearner(
+            replace(RECIPE, uniform=replace(UNIFORM, recolour=share)),
+            GlidingSquares(),
+            0,
+            uniform=GlidingSquares(),
+        ).update(moment(0))["uniform_loss"]
+        for share in (0.0, 0.0, 1.0)
+    ]
+    assert losses[0] == losses[1] != losses[2]
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"each": 0}, "each"),
+        ({"code": 0}, "code"),
+        ({"triples": -1}, "triples -1"),
+        ({"weight": float("inf")}, "weight inf"),
+        ({"recolour": 1.5}, r"recolour is 1\.5"),
+    ],
+)
+def test_shares_and_sizes(setting: dict[str, float], message: str) -> None:
+    with pytest.raises(BadValueError, match=message):
+        UniformConfig(**setting)  # type: ignore[arg-type]

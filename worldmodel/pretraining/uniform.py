@@ -1,0 +1,101 @@
+"""A third objective on video alone: where things move uniformly, so shall what is read of them.
+
+The encoder sees three frames, each alone: one end of a uniform motion, the middle, the other end.
+One linear map reads the tokens of each into a code of a few numbers, and of two codes the third
+must follow on a straight line: the middle is the mean of the ends, an end is twice the middle less
+the other. Each guess must lie nearer to its own frame's code than to those of all other frames of
+the batch (InfoNCE, van den Oord et al., 2018, with squared distances), so that the code cannot
+collapse. Where the videos change lamps, colours and the camera's place from picture to picture
+(behaviour `glide`), positions are all that it can hold on to, and it must hold them linearly:
+temporal straightening (Hénaff et al., 2019) as an objective. No state, action or label is involved;
+not part of V-JEPA 2.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from armchair.errors import BadValueError, check_counts
+from armchair.worldmodel.data.frame_store import FrameStore
+from armchair.worldmodel.encoder import EncoderConfig
+from armchair.worldmodel.statistics import layer_normalised
+
+
+@dataclass(frozen=True, kw_only=True)
+class UniformConfig:
+    """Size and share of the objective; the linear map is thrown away after pre-training."""
+
+    triples: int = 0
+    """Threes of frames per step, beside the rest of the batch; 0 goes without."""
+    each: int = 5
+    """Triples that are drawn from one video: its frames are the harder ones to tell apart."""
+    weight: float = 1.0
+    """Weight of the loss (nats) beside the L1 of eq. (1)."""
+    recolour: float = 0.0
+    """How far, 0 to 1, each frame's colours are turned before it is seen."""
+    code: int = 32
+    """Numbers that are read from a frame."""
+
+    def __post_init__(self) -> None:
+        check_counts(self, "each", "code")
+        if self.triples < 0 or not 0 <= self.weight < math.inf:
+            raise BadValueError(
+                f"uniform: triples {self.triples} and weight {self.weight} are at least 0."
+            )
+        if not 0.0 <= self.recolour <= 1.0:
+            raise BadValueError(
+                f"uniform: recolour is {self.recolour}, expected a share of 0 to 1."
+            )
+
+
+class UniformReader(nn.Module):
+    """Reads a code from a frame's tokens, and says how near codes must be to count as the same."""
+
+    def __init__(self, config: UniformConfig, encoder: EncoderConfig) -> None:
+        super().__init__()
+        self.read = nn.Linear(encoder.tokens_per_frame * encoder.width, config.code)
+        nn.init.normal_(self.read.weight, std=1 / math.sqrt(self.read.in_features))
+        self.log_temperature = nn.Parameter(torch.zeros(()))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Tokens (B, N, D) to codes (B, code), in units of which a distance of 1 is told apart."""
+        codes: Tensor = self.read(layer_normalised(tokens).flatten(1))
+        return codes.float() * torch.exp(-self.log_temperature / 2)
+
+
+def uniform_loss(codes: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the loss in nats of codes (B, 3, code), and the share of guesses that were found.
+
+    Each code is guessed from the other two of its three, among all codes of the batch.
+    """
+    first, middle, last = codes.unbind(1)
+    guesses = torch.stack([2 * middle - last, (first + last) / 2, 2 * middle - first], dim=1)
+    logits = -torch.cdist(guesses.flatten(0, 1), codes.flatten(0, 1)).square()
+    answers = torch.arange(len(logits), device=logits.device)
+    return F.cross_entropy(logits, answers), (logits.argmax(1) == answers).float().mean()
+
+
+def draw_triples(store: FrameStore, count: int, each: int, generator: torch.Generator) -> Tensor:
+    """Return indices (count, 3) of stored frames, threes of which the videos are made of.
+
+    `each` of one video, if it has so many. Raises `BadValueError` if no video has three frames.
+    """
+    videos = [(first, length // 3) for first, length in store.episodes if length >= 3]
+    if not videos:
+        raise BadValueError(
+            f"{store.folder}: no video of uniform motion has 3 stored frames. Collect them with "
+            "`armchair collect --mix uniform`."
+        )
+    found: list[Tensor] = []
+    while sum(map(len, found)) < count:
+        for video in torch.randperm(len(videos), generator=generator).tolist():
+            first, threes = videos[video]
+            found.append(first + 3 * torch.randperm(threes, generator=generator)[:each])
+            if sum(map(len, found)) >= count:
+                break
+    return torch.cat(found)[:count].unsqueeze(1) + torch.arange(3)

@@ -5,8 +5,7 @@ Nothing is pushed or driven: each picture is drawn of where things are said to b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mujoco
 import numpy as np
@@ -29,6 +28,9 @@ STILL_ROWS = 4
 WAYS = ("both", "hand", "object", "held")
 SHARES = (0.35, 0.20, 0.25, 0.20)
 """What glides, and how often; `held` is both, together."""
+STAYS_SHARE = 0.4
+"""How often the hand stays at one place for a whole video: the object alone, and the fingers, tell
+its pictures apart."""
 LOW_SHARE, LOW_M = 0.6, 0.15
 """How often an end of the hand's way is within this height above the object's surroundings."""
 LIFT_M = 0.25
@@ -60,12 +62,13 @@ def glide(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
 
     Three pictures a glide: one end, half way, the other end, each repeated for four rows. For each
     picture lamps, colours and the camera's place are drawn anew, as the level has them: where
-    things are is all that stays the same. A predictor must not learn from it: no action brings this
-    about.
+    things are is all that stays the same. In some videos the hand stays where it is. A predictor
+    must not learn from it: no action brings this about.
     """
     arm = recorder.arm
+    stays = _reachable(arm, rng) if rng.random() < STAYS_SHARE else None
     while len(recorder) < rows:
-        for still in _way(arm, rng):
+        for still in _way(arm, rng, stays):
             redress(arm, recorder.level, rng, rng)
             arm.restore(still)
             recorder.row(advance=False)
@@ -75,50 +78,64 @@ def glide(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
     return Outcome(task="random play", success=True)
 
 
-def _way(arm: SimArm, rng: np.random.Generator) -> list[Snapshot]:
-    """Return the stills of a glide that the arm can show."""
-    for ends in _ends(arm, rng):
+def _way(arm: SimArm, rng: np.random.Generator, stays: Array | None) -> list[Snapshot]:
+    """Return the stills of a glide that the arm can show; `stays` (3,): where the flange rests."""
+    while True:
+        kind = "object" if stays is not None else rng.choice(WAYS, p=SHARES)
+        ends = _held(arm, rng) if kind == "held" else _apart(arm, rng, kind, stays)
         stills = [_between(*ends, share) for share in SHARES_OF_WAY]
+        if kind != "held" and not all(_clear(arm, still) for still in stills):
+            continue
         shown = [arm.snapshot() for still in stills if _show(arm, still)]
         if len(shown) == len(stills):
             return shown
-    raise AssertionError("ends are drawn for ever")
 
 
-def _ends(arm: SimArm, rng: np.random.Generator) -> Iterator[tuple[Still, Still]]:
-    """Yield first and last stills of glides, for ever; the hand meets the object if it holds it."""
-    low = np.array([*FLANGE_LOW[:2], table_flange(arm)])
-    while True:
-        kind = rng.choice(WAYS, p=SHARES)
-        things = _places(arm, rng)
-        turns = [Rotation.from_rotvec(rng.normal(0.0, TURN_RAD, 3)).as_matrix() for _ in range(2)]
-        if kind == "held":
-            objects.place(arm.model, arm.data, things[0][:2])
-            off = grasp_position(arm) - things[0] + rng.uniform(-1, 1, 3) * OFF_GRASP_M
-            for thing in things:
-                thing[2] += rng.choice([0.0, rng.uniform(0.0, LIFT_M)])
-            hands, turns[1] = [thing + off for thing in things], turns[0]
-            gripping = Still(flange=hands[0], rotation=turns[0] @ DOWN, closed=0, object=things[0])
-            closed = [_closed_on(arm, gripping)] * 2
-        else:
-            hands = [_hand(thing, low, rng) for thing in things]
-            closed = [float(rng.choice([0.0, 1.0, rng.random()])) for _ in range(2)]
-            if kind == "object":
-                hands[1], turns[1], closed[1] = hands[0], turns[0], closed[0]
-            elif kind == "hand":
-                things[1] = things[0]
-        first, last = (
-            Still(flange=hand, rotation=turn @ DOWN, closed=grip, object=thing)
-            for hand, turn, grip, thing in zip(hands, turns, closed, things, strict=True)
-        )
-        if kind == "held" or all(_clear(arm, _between(first, last, s)) for s in SHARES_OF_WAY):
-            yield first, last
+def _apart(
+    arm: SimArm, rng: np.random.Generator, kind: str, stays: Array | None
+) -> tuple[Still, Still]:
+    """Return both ends of a glide of the hand, of the object, or of both, each its own way."""
+    things = [_place(arm, rng) for _ in range(2)]
+    hands = [_hand(thing, _low(arm), rng) for thing in things]
+    turns = [_turn(rng) for _ in range(2)]
+    closed = [float(rng.choice([0.0, 1.0, rng.random()])) for _ in range(2)]
+    if kind == "hand":
+        things[1] = things[0]
+    if kind == "object":
+        hands, turns = [hands[0] if stays is None else stays] * 2, turns[:1] * 2
+        closed = closed[:1] * 2 if stays is None else closed
+    first, last = (
+        Still(flange=hand, rotation=turn, closed=grip, object=thing)
+        for hand, turn, grip, thing in zip(hands, turns, closed, things, strict=True)
+    )
+    return first, last
 
 
-def _places(arm: SimArm, rng: np.random.Generator) -> list[Array]:
-    """Return two places (3,) where the object stands on the table."""
-    rest = objects.rest_height(arm.model)
-    return [np.array([*rng.uniform(STANDS_LOW, STANDS_HIGH), rest]) for _ in range(2)]
+def _held(arm: SimArm, rng: np.random.Generator) -> tuple[Still, Still]:
+    """Return both ends of a glide of the object in the hand."""
+    first, last = (_place(arm, rng) for _ in range(2))
+    objects.place(arm.model, arm.data, first[:2])
+    away = grasp_position(arm) - first + rng.uniform(-1, 1, 3) * OFF_GRASP_M
+    for thing in (first, last):
+        thing[2] += rng.choice([0.0, rng.uniform(0.0, LIFT_M)])
+    grasp = Still(flange=first + away, rotation=_turn(rng), closed=0.0, object=first)
+    grasp = replace(grasp, closed=_closed_on(arm, grasp))
+    return grasp, replace(grasp, flange=last + away, object=last)
+
+
+def _low(arm: SimArm) -> Array:
+    """Return the lower corner (3,) of where the flange glides: fingertips just above the table."""
+    return np.array([*FLANGE_LOW[:2], table_flange(arm)])
+
+
+def _turn(rng: np.random.Generator) -> Array:
+    """Return a rotation (3, 3) of the hand, nearly straight down."""
+    return np.asarray(Rotation.from_rotvec(rng.normal(0.0, TURN_RAD, 3)).as_matrix() @ DOWN)
+
+
+def _place(arm: SimArm, rng: np.random.Generator) -> Array:
+    """Return a place (3,) where the object stands on the table."""
+    return np.array([*rng.uniform(STANDS_LOW, STANDS_HIGH), objects.rest_height(arm.model)])
 
 
 def _hand(thing: Array, low: Array, rng: np.random.Generator) -> Array:
@@ -127,6 +144,14 @@ def _hand(thing: Array, low: Array, rng: np.random.Generator) -> Array:
         return rng.uniform(low, FLANGE_HIGH)
     near = [*(thing[:2] + rng.uniform(-AROUND_M, AROUND_M)), low[2] + rng.uniform(0.0, LOW_M)]
     return np.clip(near, low, FLANGE_HIGH)
+
+
+def _reachable(arm: SimArm, rng: np.random.Generator) -> Array:
+    """Return a flange position (3,) for a whole video."""
+    while True:
+        place = _hand(_place(arm, rng), _low(arm), rng)
+        if stand(arm, place, DOWN, closed=0.0):
+            return place
 
 
 def _closed_on(arm: SimArm, still: Still) -> float:

@@ -106,3 +106,12 @@ def test_an_object_can_stand_in_the_air(arm: SimRobot) -> None:
     objects.place(arm.model, arm.data, np.array([0.5, 0.1]), height=0.3)
     body = arm.data.body(objects.object_body(arm.model))
     np.testing.assert_allclose(body.xpos, [0.5, 0.1, 0.3])
+
+
+def test_in_some_videos_the_hand_stays(arm: SimRobot) -> None:
+    ways = [glided(arm, "none", seed, rows=60) for seed in range(8)]
+    ranges = [float(np.ptp(way.robot.states[:, :3], axis=0).max()) for way in ways]
+    assert min(ranges) < 1e-3 < 0.1 < max(ranges)
+    still = ways[int(np.argmin(ranges))]
+    assert np.ptp(still.robot.states[:, 6]) > 0.2, "its fingers play"
+    assert np.ptp(np.asarray(still.simulation["object_pose"])[:, :2], axis=0).max() > 0.05

@@ -1,12 +1,12 @@
 """Second ablation: what pre-training learns from, judged by probes on held-out episodes.
 
-    python scripts/ablate_pretraining.py --out runs/pretraining    # about 2 hours of two cores
+    python scripts/ablate_pretraining.py --out runs/pretraining    # some 3 hours of two cores
 
 Encoders of one size and as many steps each: eq. (1) alone; with the objective that paints changes
 (`recipe.change`); with every pair counted alike; with videos of rearranged objects beside the
-tasks; and with keypoints in place of half the code. `armchair inspect` probes their tokens. What is
-there already is not made again. The table goes to docs/ablations.md between its two marks, a
-command to each row.
+tasks; with keypoints in place of half the code; and eq. (1) with uniform motion (`recipe.uniform`)
+instead of them all. `armchair inspect` probes their tokens. What is there already is not made
+again. The table goes to docs/ablations.md between its two marks, a command to each row.
 """
 
 from __future__ import annotations
@@ -30,19 +30,21 @@ VARIANTS = {
     "and changes, even pairs, rearranged objects, keypoints": "--recipe.change.even "
     "--recipe.change.recolour 1 --recipe.change.code 16 --recipe.change.keypoints 32 "
     "--recipe.change.linear 0.5",
+    "eq. (1) and uniform motion": "--recipe.change.pairs 0 --recipe.uniform.triples 40",
 }
 """What each encoder is called and how its recipe differs from the sandbox's."""
 REARRANGED = tuple(name for name in VARIANTS if "rearranged" in name)
+GLIDING = tuple(name for name in VARIANTS if "uniform" in name)
 PROBED = ("flange position", "object position", "gripper")
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--out", type=Path, required=True, help="episodes, runs and scores")
-    parser.add_argument("--episodes", type=int, default=200, help="to learn from, of either mix")
+    parser.add_argument("--episodes", type=int, default=200, help="to learn from, of each mix")
     parser.add_argument("--test-episodes", type=int, default=40)
     parser.add_argument("--steps", type=int, default=1400)
-    parser.add_argument("--data", type=Path, help="folder with tasks, rearranged and validation")
+    parser.add_argument("--data", type=Path, help="folder with all their episodes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--table", action="store_true", help="only write what has been probed")
     return parser.parse_args()
@@ -50,14 +52,16 @@ def arguments() -> argparse.Namespace:
 
 def folders(options: argparse.Namespace) -> dict[str, Path]:
     root = options.data or options.out
-    return {name: root / name for name in ("tasks", "rearranged", "validation")}
+    return {name: root / name for name in ("tasks", "rearranged", "uniform", "validation")}
 
 
 def collect(options: argparse.Namespace) -> None:
-    """Collect what the folders lack; a rearranged scene has a seed of its own."""
+    """Collect what the folders lack; each mix of training scenes has a seed of its own."""
     wanted = {
         "tasks": f"--role train --mix tasks --seed {options.seed} --episodes {options.episodes}",
         "rearranged": f"--role train --mix rearranged --seed {options.seed + 1} "
+        f"--episodes {options.episodes}",
+        "uniform": f"--role train --mix uniform --seed {options.seed + 2} "
         f"--episodes {options.episodes}",
         "validation": f"--role validation --mix tasks --seed {options.seed} "
         f"--episodes {options.test_episodes}",
@@ -74,7 +78,9 @@ def pretrain_command(options: argparse.Namespace, name: str) -> list[str]:
     place, out = folders(options), options.out / slug(name)
     videos = [place["tasks"], *([place["rearranged"]] if name in REARRANGED else [])]
     return [
-        *("pretrain", "--videos", *map(str, videos), "--store", str(options.out / "frames")),
+        *("pretrain", "--videos", *map(str, videos)),
+        *(("--uniform", str(place["uniform"])) if name in GLIDING else ()),
+        *("--store", str(options.out / "frames")),
         *("--out", str(out), "--steps", str(options.steps), "--seed", str(options.seed)),
         *("--no-watching", *VARIANTS[name].split()),
     ]

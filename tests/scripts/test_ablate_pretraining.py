@@ -17,7 +17,7 @@ def test_the_table_holds_what_was_probed(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.syspath_prepend(str(SCRIPTS))
     script = importlib.import_module("ablate_pretraining")
     names = list(script.VARIANTS)
-    for name, ridge in ((names[0], 7.5), (names[-1], 1.25)):
+    for name, ridge in ((names[0], 7.5), (names[-2], 1.25), (names[-1], 2.5)):
         probe = {"unit": "cm", "ridge": ridge, "attentive": 3.0, "mean": 15.0}
         content = {"code": "0123456789abcdef", "processor": "a processor", "episodes": 40}
         content |= {"fitted_on": 200, "probes": dict.fromkeys(script.PROBED, probe)}
@@ -25,9 +25,14 @@ def test_the_table_holds_what_was_probed(tmp_path: Path, monkeypatch: pytest.Mon
         folder.mkdir()
         (folder / "probes.json").write_text(json.dumps(content))
     text = written(script, tmp_path, monkeypatch)
-    alone, rearranged = (line for line in text.splitlines() if line.startswith(("| eq.", "| and")))
+    alone, rearranged, uniform = (
+        line for line in text.splitlines() if line.startswith(("| eq.", "| and"))
+    )
     assert "| 7.5 / 3 / 15 |" in alone
     assert "--recipe.change.pairs 0" in alone
     assert "| 1.25 / 3 / 15 |" in rearranged
     assert str(tmp_path / "rearranged") in rearranged
     assert str(tmp_path / "rearranged") not in alone
+    assert "| 2.5 / 3 / 15 |" in uniform
+    assert f"--uniform {tmp_path / 'uniform'} " in uniform
+    assert "--uniform" not in alone + rearranged

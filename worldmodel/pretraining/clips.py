@@ -21,7 +21,8 @@ class ClipConfig:
     """What a batch is made of."""
 
     batch: int = 64
-    """Clips and stills together, over all processes."""
+    """Clips and stills together, over all processes; 0 leaves eq. (1) out, for a run that goes on
+    with other objectives."""
     at_once: int | None = None
     """Clips, stills or pairs that pass the networks together; the gradients of parts add up. None:
     all that a process has. The same number on more processes draws the same batches."""
@@ -42,7 +43,7 @@ class ClipConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.still_share <= 1:
             raise BadValueError(f"still_share is {self.still_share}; it is a share in [0, 1].")
-        check_least(self, batch=1, still_frames=1, clip_frames=1, clip_stride=1)
+        check_least(self, batch=0, still_frames=1, clip_frames=1, clip_stride=1)
         if self.at_once is not None and self.at_once < 1:
             raise BadValueError(f"at_once is {self.at_once}; it is at least 1.")
         for low, high in (self.crop_scale, self.crop_aspect):

@@ -84,6 +84,11 @@ class PretrainConfig:
     def __post_init__(self) -> None:
         if self.momentum is not None and not 0 <= self.momentum < 1:
             raise BadValueError(f"momentum is {self.momentum}; it is in [0, 1).")
+        if not (self.clips.batch or self.change.pairs or self.uniform.triples):
+            raise BadValueError(
+                "clips.batch, change.pairs and uniform.triples are all 0, and nothing would be "
+                "learnt. Raise one of them."
+            )
         for name in ("clip_frames", "still_frames"):
             frames = getattr(self.clips, name)
             if frames % self.encoder.tubelet_size:
@@ -179,9 +184,8 @@ class PretrainLearner:
             share = part.count / config.pairs
             return (changed + config.linear * gap) * config.weight * share, values
         if part.stream == TRIPLES:
-            loss, found = self._uniform(part.count, generator)
+            loss, values = self._uniform(part.count, generator, wants_metrics)
             share = self.config.uniform.weight * part.count / self.config.uniform.triples
-            values = {"uniform_loss": float(loss.detach()), "uniform_found": float(found)}
             return loss * share, values
         clips, name = self.config.clips, NAMES[part.stream]
         still = part.stream == STILLS
@@ -227,8 +231,10 @@ class PretrainLearner:
             painted, change, gap = self.network.paint_change(patches, tables, seen)
         return change_loss(painted, change, even=self.config.change.even), gap
 
-    def _uniform(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return the loss of guessing codes on straight lines, and the share that is found.
+    def _uniform(
+        self, count: int, generator: torch.Generator, wants_metrics: bool
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Return the loss of guessing codes on straight lines, and what is worth knowing of it.
 
         Each frame has a crop and, if asked for, colours of its own.
         """
@@ -244,9 +250,16 @@ class PretrainLearner:
         if config.recolour:
             stills = recoloured(stills, config.recolour, generator)
         patches = cut_patches(stills, encoder.patch_size, encoder.tubelet_size)
+        tables = self.network.tables(1)[0]
         with autocast(patches.device):
-            codes = self.network.read_codes(patches, self.network.tables(1)[0])
-        return uniform_loss(codes.unflatten(0, (-1, 3)))
+            codes = self.network.read_codes(patches, tables)
+        loss, found = uniform_loss(codes.unflatten(0, (-1, 3)))
+        values = {"uniform_loss": float(loss.detach()), "uniform_found": float(found)}
+        if wants_metrics:
+            with autocast(patches.device):
+                tokens = self.network.teach(patches, tables)
+            values |= collapse_monitor(tokens.unsqueeze(1), "uniform")
+        return loss, values
 
     def _losses(
         self, patches: Tensor, tubelets: int, generator: torch.Generator

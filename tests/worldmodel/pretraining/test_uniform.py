@@ -150,6 +150,12 @@ def test_it_teaches_the_encoder_beside_the_rest() -> None:
         for a, b in zip(start, learner.network.student.parameters(), strict=True)
     ]
     assert min(moved) > 0
+    alone = replace(RECIPE, clips=replace(RECIPE.clips, batch=0))
+    values = PretrainLearner(alone, GlidingSquares(), 0, uniform=GlidingSquares()).update(moment(0))
+    assert values["loss"] == pytest.approx(values["uniform_loss"]), "eq. (1) can be left out"
+    assert 0 < values["spread_uniform/data"] < 1.5, "collapse is watched all the same"
+    with pytest.raises(BadValueError, match="nothing would be learnt"):
+        replace(alone, uniform=UniformConfig())
     plain = PretrainLearner(replace(RECIPE, uniform=UniformConfig()), GlidingSquares(), 0)
     assert plain.network.uniform is None
     assert "uniform_loss" not in plain.update(moment(0))

@@ -4,9 +4,9 @@
 
 Encoders of one size and as many steps each: eq. (1) alone; with the objective that paints changes
 (`recipe.change`); with every pair counted alike; with videos of rearranged objects beside the
-tasks; with keypoints in place of half the code; and eq. (1) with uniform motion (`recipe.uniform`)
-instead of them all. `armchair inspect` probes their tokens. What is there already is not made
-again. The table goes to docs/ablations.md between its two marks, a command to each row.
+tasks; with keypoints in place of half the code; and with uniform motion (`recipe.uniform`) instead
+of them all, or of all but changes. `armchair inspect` probes their tokens. What is there already is
+not made again. The table goes to docs/ablations.md between its two marks, a command to each row.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ VARIANTS = {
     "--recipe.change.recolour 1 --recipe.change.code 16 --recipe.change.keypoints 32 "
     "--recipe.change.linear 0.5",
     "eq. (1) and uniform motion": "--recipe.change.pairs 0 --recipe.uniform.triples 40",
+    "and changes, uniform motion": "--recipe.uniform.triples 40",
 }
 """What each encoder is called and how its recipe differs from the sandbox's."""
 REARRANGED = tuple(name for name in VARIANTS if "rearranged" in name)

@@ -17,7 +17,7 @@ def test_the_table_holds_what_was_probed(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.syspath_prepend(str(SCRIPTS))
     script = importlib.import_module("ablate_pretraining")
     names = list(script.VARIANTS)
-    for name, ridge in ((names[0], 7.5), (names[-2], 1.25), (names[-1], 2.5)):
+    for name, ridge in ((names[0], 7.5), (names[4], 1.25), (names[-1], 2.5)):
         probe = {"unit": "cm", "ridge": ridge, "attentive": 3.0, "mean": 15.0}
         content = {"code": "0123456789abcdef", "processor": "a processor", "episodes": 40}
         content |= {"fitted_on": 200, "probes": dict.fromkeys(script.PROBED, probe)}

@@ -26,15 +26,15 @@ SHARES_OF_WAY = (0.0, 0.5, 1.0)
 STILL_ROWS = 4
 """Rows that a picture is shown for: the frame store keeps every fourth."""
 WAYS = ("both", "hand", "object", "held")
-SHARES = (0.35, 0.20, 0.25, 0.20)
-"""What glides, and how often; `held` is both, together."""
-STAYS_SHARE = 0.4
+SHARES = (0.30, 0.10, 0.20, 0.40)
+"""What glides, and how often; `held` is both, together: places in the air are learnt last."""
+STAYS_SHARE = 0.3
 """How often the hand stays at one place for a whole video: the object alone, and the fingers, tell
 its pictures apart."""
 LOW_SHARE, LOW_M = 0.6, 0.15
 """How often an end of the hand's way is within this height above the object's surroundings."""
-LIFT_M = 0.25
-"""How high a held object glides at most."""
+LIFTED_SHARE, LIFT_M = 0.75, 0.25
+"""How often an end of a held object's way is in the air, and how high at most."""
 OFF_GRASP_M = np.array([0.0, 0.012, 0.008])
 """How far from the planned grasp an object is held, half-ranges in metres; the fingers meet along
 x."""
@@ -117,7 +117,8 @@ def _held(arm: SimArm, rng: np.random.Generator) -> tuple[Still, Still]:
     objects.place(arm.model, arm.data, first[:2])
     away = grasp_position(arm) - first + rng.uniform(-1, 1, 3) * OFF_GRASP_M
     for thing in (first, last):
-        thing[2] += rng.choice([0.0, rng.uniform(0.0, LIFT_M)])
+        if rng.random() < LIFTED_SHARE:
+            thing[2] += rng.uniform(0.0, LIFT_M)
     grasp = Still(flange=first + away, rotation=_turn(rng), closed=0.0, object=first)
     grasp = replace(grasp, closed=_closed_on(arm, grasp))
     return grasp, replace(grasp, flange=last + away, object=last)

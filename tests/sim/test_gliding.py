@@ -9,14 +9,16 @@ from armchair.episode import RecordedEpisode
 from armchair.sim import objects
 from armchair.sim.arm import DOWN
 from armchair.sim.behaviours import BEHAVIOURS, FLANGE_HIGH, FLANGE_LOW
+from armchair.sim.behaviours.gliding import STILL_ROWS
 from armchair.sim.cameras import LEFT_SERIAL
 from armchair.sim.posing import stand
 from armchair.sim.randomise import LEVELS
 from armchair.sim.recorder import Recorder
 from armchair.sim.robot import SimRobot
 from armchair.sim.scene import SceneConfig
+from armchair.worldmodel.pretraining.uniform import PICTURE_ROWS
 
-ROWS, STILL_ROWS = 240, 4
+ROWS = 240
 
 
 def glided(arm: SimRobot, level: str, seed: int = 0, rows: int = ROWS) -> RecordedEpisode:
@@ -75,6 +77,10 @@ def test_every_picture_looks_otherwise(arm: SimRobot) -> None:
         assert len(np.unique(np.round(values, 6), axis=0)) == len(stills)
     still = next(c for c in glided(arm, "none", rows=rows).cameras if c.serial == LEFT_SERIAL)
     assert (still.extrinsics == still.extrinsics[0]).all(), "level none has no variety"
+
+
+def test_pictures_last_as_long_as_pretraining_takes_them_to() -> None:
+    assert STILL_ROWS == PICTURE_ROWS
 
 
 def test_the_same_seed_glides_alike(arm: SimRobot) -> None:

@@ -30,6 +30,7 @@ from armchair.worldmodel.pretraining.learner import (
     network_of,
 )
 from armchair.worldmodel.pretraining.network import MaskDenoiser
+from armchair.worldmodel.pretraining.uniform import PICTURE_ROWS
 from armchair.worldmodel.sources import load_frame_encoder
 from armchair.worldmodel.tensor_files import fill
 
@@ -73,7 +74,8 @@ def pretrain(
 ) -> Path:
     """Do the run, or go on with it, and return the folder of the encoder.
 
-    Raises `BadValueError` for triples without videos of uniform motion, or the other way round.
+    Raises `BadValueError` for triples without videos of uniform motion, or the other way round, and
+    where the store would keep other rows of them than one a picture.
     What `make_watch` returns, asked by the leader alone, sees the encoder every
     `loop.evaluate_steps` and at the end; it changes nothing.
     """
@@ -82,6 +84,11 @@ def pretrain(
             f"uniform: {config.uniform.triples} triples a step, from {len(run.uniform)} folders of "
             "videos of uniform motion. Give both --uniform and --recipe.uniform.triples; `armchair "
             "collect --mix uniform` makes such videos."
+        )
+    if run.uniform and store.row_stride != PICTURE_ROWS:
+        raise BadValueError(
+            f"frames.row_stride is {store.row_stride}, and videos of uniform motion show a picture "
+            f"for {PICTURE_ROWS} rows: give --frames.row-stride {PICTURE_ROWS}."
         )
     init = None if has_begun(run.out) else run.init
     if init is not None and not init.exists():

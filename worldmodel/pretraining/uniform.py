@@ -25,6 +25,9 @@ from armchair.worldmodel.data.frame_store import FrameStore
 from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.statistics import layer_normalised
 
+PICTURE_ROWS = 4
+"""Rows for which a video of uniform motion shows each picture; a store must keep one of them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class UniformConfig:

@@ -149,6 +149,8 @@ def test_videos_of_uniform_motion_beside_the_others(videos: Path, tmp_path: Path
     for wrong in ({"recipe": recipe}, {"uniform": (tmp_path / "gliding",)}):
         with pytest.raises(BadValueError, match=r"Give both --uniform and --recipe\.uniform\.tri"):
             run(videos, tmp_path / "d", steps=1, **wrong)
+    with pytest.raises(BadValueError, match="row_stride is 2, and videos of uniform motion show"):
+        run(videos, tmp_path / "d", steps=1, frames=StoreConfig(row_stride=2), **options)
     assert not (tmp_path / "d").exists()
     (tmp_path / "none").mkdir()
     with pytest.raises(BadFileError, match="no MP4 file below it"):

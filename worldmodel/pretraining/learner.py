@@ -70,7 +70,7 @@ class PretrainConfig:
     """A second objective on video alone; without pairs and triples: eq. (1) alone, as in the
     paper."""
     uniform: UniformConfig = field(default_factory=UniformConfig)
-    """A third, on videos of uniform motion."""
+    """A third objective, on videos of uniform motion."""
     schedule: Schedule = field(default_factory=Schedule)
     optimiser: AdamWConfig = field(default_factory=AdamWConfig)
     checkpointing: bool = False

@@ -36,7 +36,7 @@ class UniformConfig:
     triples: int = 0
     """Threes of frames per step, beside the rest of the batch; 0 goes without."""
     each: int = 5
-    """Triples that are drawn from one video: its frames are the harder ones to tell apart."""
+    """Triples that are drawn from one video: its frames are the harder ones."""
     weight: float = 1.0
     """Weight of the loss (nats) beside the L1 of eq. (1)."""
     recolour: float = 0.0

@@ -47,7 +47,6 @@ def test_half_way_is_the_mean_of_the_ends(episode: RecordedEpisode) -> None:
     thing = np.linalg.norm(np.diff(places[:, :, 0], axis=1), axis=2)
     kinds = {(bool(h > 1e-3), bool(t > 1e-3)) for h, t in zip(hand[:, 0], thing[:, 0], strict=True)}
     assert kinds == {(True, True), (True, False), (False, True)}
-    np.testing.assert_array_equal(episode.command.cartesian_position[:, :3].shape, (ROWS, 3))
     assert (states[..., :2] > FLANGE_LOW[:2] - 0.1).all()
     assert (states[..., :2] < FLANGE_HIGH[:2] + 0.1).all()
     assert np.ptp(places[..., :2], axis=(0, 1, 2)).min() > 0.15
@@ -61,7 +60,8 @@ def test_what_is_held_goes_with_the_hand(episode: RecordedEpisode) -> None:
     together = np.ptp(away, axis=1).max(1) < 2e-3
     moves = np.ptp(states[..., :3], axis=1).max(1) > 0.02
     held = together & moves & touch.all((1, 2))
-    assert 1 <= held.sum() <= 14
+    assert held.any()
+    assert not held.all()
     assert np.abs(away[held][..., :2]).max() < 0.06, "between the fingers, or its rim"
 
 

@@ -236,7 +236,7 @@ class PretrainLearner:
     ) -> tuple[Tensor, dict[str, float]]:
         """Return the loss of guessing codes on straight lines, and what is worth knowing of it.
 
-        Each frame has a crop and, if asked for, colours of its own.
+        Each frame has a crop of its own.
         """
         if self.uniform is None:
             raise ValueError("this learner was made without videos of uniform motion")
@@ -247,8 +247,6 @@ class PretrainLearner:
             stored.to(self.network.device), encoder.side, self.config.clips, generator
         )
         stills = video.expand(-1, -1, encoder.tubelet_size, -1, -1)
-        if config.recolour:
-            stills = recoloured(stills, config.recolour, generator)
         patches = cut_patches(stills, encoder.patch_size, encoder.tubelet_size)
         tables = self.network.tables(1)[0]
         with autocast(patches.device):

@@ -39,8 +39,6 @@ class UniformConfig:
     """Triples that are drawn from one video: its frames are the harder ones."""
     weight: float = 1.0
     """Weight of the loss (nats) beside the L1 of eq. (1)."""
-    recolour: float = 0.0
-    """How far, 0 to 1, each frame's colours are turned before it is seen."""
     code: int = 32
     """Numbers that are read from a frame."""
 
@@ -49,10 +47,6 @@ class UniformConfig:
         if self.triples < 0 or not 0 <= self.weight < math.inf:
             raise BadValueError(
                 f"uniform: triples {self.triples} and weight {self.weight} are at least 0."
-            )
-        if not 0.0 <= self.recolour <= 1.0:
-            raise BadValueError(
-                f"uniform: recolour is {self.recolour}, expected a share of 0 to 1."
             )
 
 

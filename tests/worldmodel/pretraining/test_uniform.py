@@ -163,19 +163,6 @@ def test_it_teaches_the_encoder_beside_the_rest() -> None:
         PretrainLearner(RECIPE, GlidingSquares(), 0).update(moment(0))
 
 
-def test_colours_are_turned_if_asked_for() -> None:
-    losses = [
-        PretrainLearner(
-            replace(RECIPE, uniform=replace(UNIFORM, recolour=share)),
-            GlidingSquares(),
-            0,
-            uniform=GlidingSquares(),
-        ).update(moment(0))["uniform_loss"]
-        for share in (0.0, 0.0, 1.0)
-    ]
-    assert losses[0] == losses[1] != losses[2]
-
-
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
@@ -183,7 +170,6 @@ def test_colours_are_turned_if_asked_for() -> None:
         ({"code": 0}, "code"),
         ({"triples": -1}, "triples -1"),
         ({"weight": float("inf")}, "weight inf"),
-        ({"recolour": 1.5}, r"recolour is 1\.5"),
     ],
 )
 def test_shares_and_sizes(setting: dict[str, float], message: str) -> None:

@@ -14,8 +14,8 @@ from scipy.spatial.transform import Rotation
 from armchair.sim import objects
 from armchair.sim.arm import DOWN, SimArm, Snapshot
 from armchair.sim.behaviours.registry import BEHAVIOURS, FLANGE_HIGH, FLANGE_LOW, Array, Outcome
-from armchair.sim.behaviours.things import clear_of, grasp_position, table_flange
-from armchair.sim.behaviours.touching import AROUND_M, STANDS_HIGH, STANDS_LOW
+from armchair.sim.behaviours.things import REACH_HIGH, REACH_LOW, grasp_position, table_flange
+from armchair.sim.behaviours.touching import AROUND_M
 from armchair.sim.contacts import finger_contacts
 from armchair.sim.posing import stand
 from armchair.sim.randomise import redress
@@ -25,9 +25,10 @@ SHARES_OF_WAY = (0.0, 0.5, 1.0)
 """Where on its way a glide is drawn."""
 STILL_ROWS = 4
 """Rows that a picture is shown for: the frame store keeps every fourth."""
-WAYS = ("both", "hand", "object", "held")
-SHARES = (0.30, 0.10, 0.20, 0.40)
-"""What glides, and how often; `held` is both, together: places in the air are learnt last."""
+WAYS = ("both", "hand", "object", "held", "parting")
+SHARES = (0.25, 0.05, 0.20, 0.20, 0.30)
+"""What glides, and how often; `held` is both, together. `parting`: the object is held at one end
+alone, so that it is read in the hand as it is anywhere."""
 STAYS_SHARE = 0.3
 """How often the hand stays at one place for a whole video: the object alone, and the fingers, tell
 its pictures apart."""
@@ -35,13 +36,13 @@ LOW_SHARE, LOW_M = 0.6, 0.15
 """How often an end of the hand's way is within this height above the object's surroundings."""
 LIFTED_SHARE, LIFT_M = 0.75, 0.25
 """How often an end of a held object's way is in the air, and how high at most."""
+AFLOAT_SHARE = 0.15
+"""The same of an object that nothing holds: its size and height are hard to tell apart."""
 OFF_GRASP_M = np.array([0.0, 0.012, 0.008])
 """How far from the planned grasp an object is held, half-ranges in metres; the fingers meet along
 x."""
 TURN_RAD = 0.02
 """Deviation of the hand's turn about each axis."""
-OVER_M = 0.005
-"""Fingertips this far above an object pass over it."""
 GRIPS = 41
 """Closednesses that are tried around an object."""
 
@@ -80,22 +81,39 @@ def glide(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
 
 def _way(arm: SimArm, rng: np.random.Generator, stays: Array | None) -> list[Snapshot]:
     """Return the stills of a glide that the arm can show; `stays` (3,): where the flange rests."""
+    kind = "object" if stays is not None else str(rng.choice(WAYS, p=SHARES))
     while True:
-        kind = "object" if stays is not None else rng.choice(WAYS, p=SHARES)
-        ends = _held(arm, rng) if kind == "held" else _apart(arm, rng, kind, stays)
-        stills = [_between(*ends, share) for share in SHARES_OF_WAY]
-        if kind != "held" and not all(_clear(arm, still) for still in stills):
-            continue
-        shown = [arm.snapshot() for still in stills if _show(arm, still)]
-        if len(shown) == len(stills):
+        shown = _shown(arm, kind, _ends(arm, rng, kind, stays))
+        if shown:
             return shown
+
+
+def _ends(
+    arm: SimArm, rng: np.random.Generator, kind: str, stays: Array | None
+) -> tuple[Still, Still]:
+    """Return both ends of a glide."""
+    if kind == "held":
+        return _held(arm, rng)
+    first, last = _apart(arm, rng, kind, stays)
+    return (_held(arm, rng)[0], last) if kind == "parting" else (first, last)
+
+
+def _shown(arm: SimArm, kind: str, ends: tuple[Still, Still]) -> list[Snapshot]:
+    """Return the stills of a glide; none if the arm cannot show one, or is where the object is."""
+    found = []
+    for share in SHARES_OF_WAY:
+        grasped = kind == "held" or (kind == "parting" and share == 0.0)
+        if not _show(arm, _between(*ends, share)) or not (grasped or _clear(arm)):
+            return []
+        found.append(arm.snapshot())
+    return found
 
 
 def _apart(
     arm: SimArm, rng: np.random.Generator, kind: str, stays: Array | None
 ) -> tuple[Still, Still]:
     """Return both ends of a glide of the hand, of the object, or of both, each its own way."""
-    things = [_place(arm, rng) for _ in range(2)]
+    things = [_lifted(_place(arm, rng), AFLOAT_SHARE, rng) for _ in range(2)]
     hands = [_hand(thing, _low(arm), rng) for thing in things]
     turns = [_turn(rng) for _ in range(2)]
     closed = [float(rng.choice([0.0, 1.0, rng.random()])) for _ in range(2)]
@@ -116,9 +134,7 @@ def _held(arm: SimArm, rng: np.random.Generator) -> tuple[Still, Still]:
     first, last = (_place(arm, rng) for _ in range(2))
     objects.place(arm.model, arm.data, first[:2])
     away = grasp_position(arm) - first + rng.uniform(-1, 1, 3) * OFF_GRASP_M
-    for thing in (first, last):
-        if rng.random() < LIFTED_SHARE:
-            thing[2] += rng.uniform(0.0, LIFT_M)
+    first, last = (_lifted(thing, LIFTED_SHARE, rng) for thing in (first, last))
     grasp = Still(flange=first + away, rotation=_turn(rng), closed=0.0, object=first)
     grasp = replace(grasp, closed=_closed_on(arm, grasp))
     return grasp, replace(grasp, flange=last + away, object=last)
@@ -136,7 +152,13 @@ def _turn(rng: np.random.Generator) -> Array:
 
 def _place(arm: SimArm, rng: np.random.Generator) -> Array:
     """Return a place (3,) where the object stands on the table."""
-    return np.array([*rng.uniform(STANDS_LOW, STANDS_HIGH), objects.rest_height(arm.model)])
+    return np.array([*rng.uniform(REACH_LOW, REACH_HIGH), objects.rest_height(arm.model)])
+
+
+def _lifted(thing: Array, share: float, rng: np.random.Generator) -> Array:
+    """Return a place (3,) for the object, `share` of them in the air above the one on the table."""
+    rise = rng.uniform(0.0, LIFT_M) if rng.random() < share else 0.0
+    return thing + np.array([0.0, 0.0, rise])
 
 
 def _hand(thing: Array, low: Array, rng: np.random.Generator) -> Array:
@@ -167,11 +189,14 @@ def _closed_on(arm: SimArm, still: Still) -> float:
     return 1.0
 
 
-def _clear(arm: SimArm, still: Still) -> bool:
-    """Return whether the fingers are above the object or beside it."""
-    top = still.object[2] + objects.rest_height(arm.model)
-    over = still.flange[2] - arm.hand.tip_m > top + OVER_M
-    return bool(over or np.linalg.norm((still.flange - still.object)[:2]) > clear_of(arm))
+def _clear(arm: SimArm) -> bool:
+    """Return whether no part of the arm is where the object is."""
+    mine, bodies = set(objects.object_geoms(arm.model)), arm.model.geom_bodyid
+    moves = arm.model.body_weldid[bodies] != 0
+    return not any(
+        (first in mine) != (second in mine) and moves[first] and moves[second]
+        for first, second in arm.data.contact.geom.tolist()
+    )
 
 
 def _between(first: Still, last: Still, share: float) -> Still:

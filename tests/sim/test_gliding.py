@@ -63,6 +63,9 @@ def test_what_is_held_goes_with_the_hand(episode: RecordedEpisode) -> None:
     assert held.any()
     assert not held.all()
     assert np.abs(away[held][..., :2]).max() < 0.06, "between the fingers, or its rim"
+    let_go = moves & ~together & touch[:, 0].all(1)
+    assert let_go.any()
+    assert not touch[~held][:, 1:].any(), "beside what is held no finger is where the object is"
 
 
 def test_every_picture_looks_otherwise(arm: SimRobot) -> None:

@@ -158,7 +158,7 @@ def _place(arm: SimArm, rng: np.random.Generator) -> Array:
 def _lifted(thing: Array, share: float, rng: np.random.Generator) -> Array:
     """Return a place (3,) for the object, `share` of them in the air above the one on the table."""
     rise = rng.uniform(0.0, LIFT_M) if rng.random() < share else 0.0
-    return thing + np.array([0.0, 0.0, rise])
+    return np.asarray(thing + np.array([0.0, 0.0, rise]))
 
 
 def _hand(thing: Array, low: Array, rng: np.random.Generator) -> Array:

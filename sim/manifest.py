@@ -16,6 +16,8 @@ from armchair.errors import BadFileError
 MANIFEST = "collect.json"
 VERSION = 1
 FIX = "Choose another folder, or the settings that this one was made with"
+STAGED = ("glide", "rearrange")
+"""Behaviours that show what no action brings about: videos for pre-training alone."""
 Settings = dict[str, Any]
 
 
@@ -44,6 +46,23 @@ def claim(root: Path, settings: Settings) -> bool:
         reason = f"cannot be written ({error.strerror or error})"
         raise BadFileError(path, reason, "Give a folder that you may write to") from error
     return True
+
+
+def staged_in(root: Path) -> dict[Path, str]:
+    """Return the manifests of a folder and of those in it that name a behaviour of `STAGED`.
+
+    Each with the first such name. A file that is no manifest says nothing.
+    """
+    found = {}
+    for path in (root / MANIFEST, *sorted(root.glob(f"*/{MANIFEST}"))):
+        try:
+            behaviours = dict(json.loads(path.read_text(encoding="utf-8"))["mix"]["behaviours"])
+        except (OSError, ValueError, TypeError, LookupError):
+            continue
+        names = [name for name in STAGED if behaviours.get(name)]
+        if names:
+            found[path] = names[0]
+    return found
 
 
 def _read(path: Path) -> Settings:

@@ -19,6 +19,7 @@ import tyro
 
 from armchair.cli._places import check_some
 from armchair.cli._presets import PRESETS, Preset, chosen_preset, value_of
+from armchair.errors import BadFileError
 from armchair.recipes import paper, sandbox
 from armchair.worldmodel.optimisation.budget import Budget
 from armchair.worldmodel.optimisation.loop import LoopConfig
@@ -79,6 +80,7 @@ def run(config: Config) -> None:
     from armchair.evaluation.card import data_lines
     from armchair.worldmodel.training.run import TrainRun, train
 
+    _check_acted((*config.episodes, *config.held_out))
     wanted = TrainRun(
         episodes=config.episodes,
         encoder=config.encoder,
@@ -94,6 +96,19 @@ def run(config: Config) -> None:
     folder = train(wanted, config.recipe, config.tokens, config.loop, budget)
     if leads:
         _write_card(config, folder, *data)
+
+
+def _check_acted(folders: Sequence[Path]) -> None:
+    """Raise `BadFileError` for episodes in which no action brings about what is seen."""
+    from armchair.sim.manifest import staged_in
+
+    for path, behaviour in (found for folder in folders for found in staged_in(folder).items()):
+        raise BadFileError(
+            path,
+            f"says that these episodes were made with `{behaviour}`: no action brings about what "
+            "they show",
+            "Leave the folder to `pretrain`, and train on another (`collect --mix tasks`)",
+        )
 
 
 def _write_card(

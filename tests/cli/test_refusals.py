@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from armchair.cli.main import BAD_INPUT, main
+from armchair.sim.manifest import claim
+from armchair.sim.mix import MIXES
 
 IN_THE_WAY = {
     "calibrate": "calibrate --out FILE",
@@ -122,6 +125,16 @@ def test_bounds_beyond_what_the_tasks_take(
 def test_videos_that_are_a_file(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = refusal(f"pretrain --videos {file} --out o --steps 1", capsys)
     assert f"{file}: is a file, not a folder." in line
+
+
+def test_training_on_what_no_action_brings_about(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    claim(tmp_path / "glides", {"mix": asdict(MIXES["uniform"])})
+    for folder in (tmp_path, tmp_path / "glides"):
+        line = refusal(f"train --episodes {folder} --encoder e --out o --steps 1", capsys)
+        assert f"{tmp_path}/glides/collect.json: says that these episodes were made with " in line
+        assert "`glide`: no action brings about what they show. Leave the folder to" in line
 
 
 def test_a_run_that_is_not_finished(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

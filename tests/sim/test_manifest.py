@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from armchair.errors import BadFileError
+from armchair.sim.behaviours import BEHAVIOURS
 from armchair.sim.collect import collect
 from armchair.sim.droid_writer import existing_indices
-from armchair.sim.manifest import MANIFEST
+from armchair.sim.manifest import MANIFEST, STAGED, claim, staged_in
+from armchair.sim.mix import MIXES, MixConfig
 from tests.sim.collecting import STEPS, TINY
 
 
@@ -60,3 +62,25 @@ def test_a_manifest_that_is_no_manifest(tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_text("[")
     with pytest.raises(BadFileError, match="cannot be read"):
         next(collect(TINY, tmp_path))
+
+
+def claimed(folder: Path, mix: MixConfig) -> Path:
+    claim(folder, {"mix": asdict(mix)})
+    return folder / MANIFEST
+
+
+def test_manifests_tell_what_no_action_brings_about(tmp_path: Path) -> None:
+    assert set(STAGED) < set(BEHAVIOURS)
+    claimed(tmp_path / "tasks", MIXES["tasks"])
+    assert staged_in(tmp_path) == staged_in(tmp_path / "tasks") == {}
+    glides = claimed(tmp_path / "glides", MIXES["uniform"])
+    assert staged_in(glides.parent) == {glides: "glide"}
+    some = MixConfig(behaviours=(("reach", 0.9), ("rearrange", 0.1), ("glide", 0.0)))
+    mixed = claimed(tmp_path / "mixed", some)
+    assert staged_in(tmp_path) == {glides: "glide", mixed: "rearrange"}
+
+
+@pytest.mark.parametrize("text", ["[", "[]", "{}", '{"mix": 3}', '{"mix": {"behaviours": [1]}}'])
+def test_a_file_of_the_same_name_says_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / MANIFEST).write_text(text)
+    assert staged_in(tmp_path) == {}

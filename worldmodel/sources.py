@@ -21,9 +21,11 @@ from armchair.worldmodel.model_files import WorldModelConfig
 from armchair.worldmodel.no_predictor import NoPredictor
 from armchair.worldmodel.official import OFFICIAL, SECONDS_PER_STEP, OfficialWeights
 from armchair.worldmodel.predictor import ACPredictor
+from armchair.worldmodel.relay_files import SUFFIX, load_relay_encoder
 from armchair.worldmodel.tensor_files import fill, made_as_stated
 
 META_SUFFIXES = (".pt", ".pth", ".tar")
+FILES = (*META_SUFFIXES, SUFFIX)
 LARGE = "384"
 """In the file's name of ViT-g for larger pictures than the others'."""
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -37,6 +39,8 @@ def known_names() -> list[str]:
 def load_world_model(name: Path | str, role: EncoderRole | None = None) -> WorldModel:
     """Return a frozen model in float32; see `WorldModel.from_pretrained`."""
     place = locate(name)
+    if place.is_file() and place.suffix == SUFFIX:
+        return encoder_only(load_relay_encoder(place, role or "target_encoder"), str(name))
     if place.is_file():
         official = OFFICIAL.get(str(name)) or recognise(place)
         return _from_meta(place, official, str(name), role or "target_encoder")
@@ -59,8 +63,8 @@ def _check_no_role(name: Path | str, role: EncoderRole | None) -> None:
     """Raise `BadValueError` if one of the encoders of a folder, which has but one, is asked for."""
     if role is not None:
         raise BadValueError(
-            f"{name}: --role {role} is for a .pt file of Meta's, which holds two encoders; a "
-            "folder or a hub id has one. Leave it out."
+            f"{name}: --role {role} is for a .pt file of Meta's or a relay, which hold two "
+            "encoders; a folder or a hub id has one. Leave it out."
         )
 
 
@@ -72,7 +76,7 @@ def encoder_only(encoder: FrameEncoder, name: str) -> WorldModel:
 
 
 def locate(name: Path | str) -> Path:
-    """Return the folder or `.pt` file that a name, a path or a hub id stands for.
+    """Return the folder, `.pt` file or relay that a name, a path or a hub id stands for.
 
     Raises `UnknownNameError`, `BadFileError`, `BadValueError` for the name of a plug-in, or
     `ArmchairError` if it cannot be fetched.
@@ -82,7 +86,7 @@ def locate(name: Path | str) -> Path:
     path = Path(name)
     if str(name) in model_files.SHIPPED_NAMES or path.is_dir():
         return model_files.find(name)
-    if path.is_file() and path.suffix in META_SUFFIXES:
+    if path.is_file() and path.suffix in FILES:
         return path
     if not path.exists() and not isinstance(name, Path):
         if _HUB_ID.fullmatch(name):

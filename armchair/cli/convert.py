@@ -21,8 +21,8 @@ class Config:
     """Options of `armchair convert`."""
 
     source: str
-    """Name (default, vjepa2-vitl, -vith, -vitg, -vitg-384, vjepa2-ac-vitg), folder, .pt file, or
-    Hugging Face hub id (owner/name)."""
+    """Name (default, vjepa2-vitl, -vith, -vitg, -vitg-384, vjepa2-ac-vitg), folder, .pt file,
+    relay.safetensors of `armchair pretrain` (its encoder), or Hugging Face hub id (owner/name)."""
     out: Path
     """Folder to write, or, for Meta's layout, a file that ends in .pt."""
     to: Literal["armchair", "meta", "huggingface"] = "armchair"
@@ -30,8 +30,8 @@ class Config:
     part: Literal["all", "encoder"] = "all"
     """Encoder and predictor where there are both, or the encoder alone."""
     role: Literal["target_encoder", "encoder"] | None = None
-    """Which encoder of a .pt file: the EMA teacher, which Meta's AC training and evaluations load
-    (the default), or the student, which their hub entry loads."""
+    """Which encoder of a .pt file or a relay: the EMA teacher, which Meta's AC training and
+    evaluations load (the default), or the student, which their hub entry loads."""
     architecture: Path | None = None
     """config.json that says the size of a .pt file which is none of the released ones: a world
     model's or a frame encoder's of ours, or an encoder's for transformers."""

@@ -50,7 +50,7 @@ class Config:
     model: str | None = None
     """World model or encoder whose tokens are probed for flange, gripper, object, contact and
     held-or-not, on every fourth episode of the folder: a name (default is the shipped one), a
-    folder, a .pt file of Meta's or a Hugging Face hub id."""
+    folder, a .pt file of Meta's, a relay.safetensors or a Hugging Face hub id."""
     fit: tuple[Path, ...] = ()
     """Folders of other episodes to fit the probes on; then all of PATH is held out. The more
     frames, the better ridge regression does."""

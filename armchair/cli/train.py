@@ -34,9 +34,9 @@ class Config:
     episodes: tuple[Path, ...]
     """Folders of DROID-format episodes."""
     encoder: Path
-    """Folder that `armchair pretrain` wrote (OUT/encoder); default, the shipped model's; or of
-    released weights a name (vjepa2-vitl, -vith, -vitg, -vitg-384), a .pt file or a Hugging Face hub
-    id."""
+    """Folder that `armchair pretrain` wrote (OUT/encoder), or its relay.safetensors; default, the
+    shipped model's; or of released weights a name (vjepa2-vitl, -vith, -vitg, -vitg-384), a .pt
+    file or a Hugging Face hub id."""
     out: Path
     """Folder for the results: model/, checkpoint.pt, log.txt, tensorboard/."""
     held_out: tuple[Path, ...] = ()

@@ -8,7 +8,7 @@ import pickle
 import shutil
 import threading
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,12 @@ from transformers import VJEPA2Model
 from armchair.cli.main import main
 from armchair.errors import ArmchairError, BadFileError, BadValueError
 from armchair.worldmodel import download, meta, sources
-from armchair.worldmodel.encoder_files import encoder_hash, save_encoder
+from armchair.worldmodel.encoder_files import encoder_hash, round_weights, save_encoder
 from armchair.worldmodel.hub_folder import save_hub_encoder
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.official import OFFICIAL, OfficialWeights
 from armchair.worldmodel.optimisation.appended import LOCK
+from armchair.worldmodel.packed_tensors import write_packed
 from tests.worldmodel.models import GOLDEN, GOLDEN_CONFIG
 
 FRAMES = np.random.default_rng(0).integers(0, 256, (2, 40, 40, 3), dtype=np.uint8)
@@ -438,3 +439,43 @@ def test_odd_tensors_are_one_line(tmp_path: Path) -> None:
         torch.save({**content, "target_encoder": {**encoder, name: tensor}}, path)
         with pytest.raises(BadFileError, match=rf"{kind}\.pt .*\.0\.att.*{kind}"):
             meta.load_ac(path, GOLDEN_CONFIG)
+
+
+@pytest.fixture
+def relay(tmp_path: Path) -> Path:
+    """Teacher and student of the tiny size, with weights of their own."""
+    encoder = WorldModel.from_pretrained("tiny").encoder
+    state = encoder.backbone.state_dict()
+    tensors = {f"teacher.{name}": value for name, value in state.items()}
+    tensors |= {f"student.{name}": 2 * value for name, value in state.items()}
+    size = json.dumps(asdict(encoder.config))
+    write_packed(tmp_path / "relay.safetensors", tensors, {"size": size})
+    return tmp_path / "relay.safetensors"
+
+
+def test_the_encoders_of_a_relay(relay: Path, tmp_path: Path) -> None:
+    whole = WorldModel.from_pretrained("tiny").encoder
+    round_weights(whole)
+    teacher = sources.load_frame_encoder(relay)
+    assert encoder_hash(teacher) == encoder_hash(whole)
+    assert not any(p.requires_grad for p in teacher.parameters())
+    student = sources.load_frame_encoder(str(relay), role="encoder")
+    for name, value in student.backbone.state_dict().items():
+        assert torch.equal(value, 2 * teacher.backbone.state_dict()[name])
+    out = tmp_path / "encoder"
+    assert main(["convert", "--source", str(relay), "--out", str(out)]) == 0
+    assert encoder_hash(sources.load_frame_encoder(out)) == encoder_hash(teacher)
+
+
+def test_files_that_are_no_relay(relay: Path, tmp_path: Path) -> None:
+    plain, early, cut = (tmp_path / f"{name}.safetensors" for name in ("plain", "early", "cut"))
+    save_file({"a": torch.zeros(1)}, plain)
+    write_packed(early, {"teacher.a": torch.zeros(1)})
+    cut.write_bytes(relay.read_bytes()[:-1])
+    for path, line in (
+        (plain, "a safetensors file of another kind"),
+        (early, "it does not say its encoder's size"),
+        (cut, "not a whole file of packed weights"),
+    ):
+        with pytest.raises(BadFileError, match=rf"{path.name}: .*{line}.*Give the relay"):
+            WorldModel.from_pretrained(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,15 +12,15 @@ from PIL import Image, ImageDraw, ImageFont
 
 from armchair.errors import BadFileError
 from armchair.worldmodel.data.episodes import EpisodeHandle
-from armchair.worldmodel.encoder import EncoderConfig, FrameEncoder
-from armchair.worldmodel.packed_tensors import read_note, read_packed
+from armchair.worldmodel.encoder import FrameEncoder
+from armchair.worldmodel.packed_tensors import read_packed
 from armchair.worldmodel.pixels import central_crop
 from armchair.worldmodel.pretraining.keypoints import Keypoints
-from armchair.worldmodel.pretraining.run import SIZE
+from armchair.worldmodel.relay_files import beginning, load_relay_encoder
 from armchair.worldmodel.statistics import layer_normalised
 from armchair.worldmodel.tensor_files import fill
 
-TEACHER, KEYPOINTS = "teacher.", "change.keypoints."
+KEYPOINTS = "change.keypoints."
 FIX = "Give the relay of a run of `armchair pretrain` with --recipe.change.keypoints."
 FRAME_PX, COLUMNS, DOT_PX = 320, 4, 4
 MOVES = 0.5
@@ -32,19 +31,11 @@ LOOKED_AT = 9
 
 def load_keypoints(relay: Path) -> tuple[FrameEncoder, Keypoints]:
     """Return the teacher of a relay and its keypoints; raises `BadFileError` where it has none."""
-    tensors, size = read_packed(relay, FIX), read_note(relay, SIZE)
-    teacher, found = (
-        {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
-        for prefix in (TEACHER, KEYPOINTS)
-    )
-    if size is None or "find.bias" not in found:
+    found = beginning(read_packed(relay, FIX), KEYPOINTS)
+    if "find.bias" not in found:
         raise BadFileError(relay, "it has no keypoints", FIX)
-    try:
-        config = EncoderConfig(**json.loads(size))
-    except (ValueError, TypeError) as error:
-        raise BadFileError(relay, f"its encoder's size cannot be read ({error})", FIX) from error
-    encoder = FrameEncoder(config).requires_grad_(False).eval()
-    fill(encoder.backbone, teacher, relay, FIX)
+    encoder = load_relay_encoder(relay, fix=FIX)
+    config = encoder.config
     count = len(found["find.bias"]) // 3
     keypoints = Keypoints(count, config.width, config.grid).requires_grad_(False)
     fill(keypoints, found, relay, FIX)

@@ -31,12 +31,13 @@ from armchair.worldmodel.pretraining.learner import (
 )
 from armchair.worldmodel.pretraining.network import MaskDenoiser
 from armchair.worldmodel.pretraining.uniform import PICTURE_ROWS
+from armchair.worldmodel.relay_files import RELAY, SIZE
 from armchair.worldmodel.sources import load_frame_encoder
 from armchair.worldmodel.tensor_files import fill
 
-ENCODER, RELAY = "encoder", "relay.safetensors"
-HISTORY, SIZE = "history", "size"
-"""Names of a relay's notes: how it was trained, and its encoder's config."""
+ENCODER = "encoder"
+HISTORY = "history"
+"""Name of a relay's note of how it was trained."""
 INIT = f"Give the {RELAY}, encoder/ or model/ of a run with the same sizes."
 """What to do where `init` is not what it should be."""
 BESIDE = ("change.", "uniform.")

@@ -43,7 +43,12 @@ from armchair.worldmodel.pretraining.network import (
     MaskPredictorConfig,
     cut_patches,
 )
-from armchair.worldmodel.pretraining.uniform import UniformConfig, draw_triples, uniform_loss
+from armchair.worldmodel.pretraining.uniform import (
+    UniformConfig,
+    draw_triples,
+    precision_loss,
+    uniform_loss,
+)
 
 REFERENCE_MOMENTUM, REFERENCE_STEPS = 0.99925, 252_000
 """The teacher's rate in the paper's long run (section 2.4 and appendix A.1)."""
@@ -253,6 +258,10 @@ class PretrainLearner:
             codes = self.network.read_codes(patches, tables)
         loss, found = uniform_loss(codes.unflatten(0, (-1, 3)))
         values = {"uniform_loss": float(loss.detach()), "uniform_found": float(found)}
+        if config.precision:
+            vague = precision_loss(self.network.narrowed(codes).unflatten(0, (-1, 3)))
+            values["uniform_precision"] = -float(vague.detach())
+            loss = loss + config.precision * vague
         if wants_metrics:
             with autocast(patches.device):
                 tokens = self.network.teach(patches, tables)

@@ -151,6 +151,13 @@ class MaskDenoiser(nn.Module):
         codes: Tensor = self.uniform(self._study(patches, tables))
         return codes
 
+    def narrowed(self, codes: Tensor) -> Tensor:
+        """Return the numbers (B, directions) of codes that `precision_loss` looks at."""
+        if self.uniform is None or self.uniform.narrow is None:
+            raise ValueError("this network was made without `uniform.precision`")
+        values: Tensor = self.uniform.narrow(codes)
+        return values
+
     def _study(self, patches: Tensor, tables: RotaryTables) -> Tensor:
         return encode_patches(self.student, patches, tables, checkpointing=self.checkpointing)
 

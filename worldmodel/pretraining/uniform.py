@@ -9,6 +9,10 @@ collapse. Where the videos change lamps, colours and the camera's place from pic
 (behaviour `glide`), positions are all that it can hold on to, and it must hold them linearly:
 temporal straightening (Hénaff et al., 2019) as an objective. No state, action or label is involved;
 not part of V-JEPA 2.
+
+InfoNCE is content once the frames of a batch are told apart. `precision` goes on from there: of a
+few numbers that are linear in the code, what the ends tell of the middle shall be as much as can be
+(mutual information, with a Gaussian's entropy and Student's t about the guess).
 """
 
 from __future__ import annotations
@@ -25,6 +29,10 @@ from armchair.worldmodel.data.frame_store import FrameStore
 from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.statistics import layer_normalised
 
+FREEDOM = 3.0
+"""Degrees of freedom of Student's t."""
+LEAST_VARIANCE = 1e-6
+"""Added to the values' variances, so that their logarithm is finite."""
 PICTURE_ROWS = 4
 """Rows for which a video of uniform motion shows each picture; a store must keep one of them."""
 
@@ -41,9 +49,16 @@ class UniformConfig:
     """Weight of the loss (nats) beside the L1 of eq. (1)."""
     code: int = 32
     """Numbers that are read from a frame."""
+    precision: float = 0.0
+    """Weight of the second loss (nats); 0 goes without."""
+    directions: int = 12
+    """Numbers, linear in the code, that the second loss looks at; fewer than the triples of a
+    process."""
 
     def __post_init__(self) -> None:
-        check_counts(self, "each", "code")
+        check_counts(self, "each", "code", "directions")
+        if not 0 <= self.precision < math.inf:
+            raise BadValueError(f"uniform: precision is {self.precision}, expected 0 or more.")
         if self.triples < 0 or not 0 <= self.weight < math.inf:
             raise BadValueError(
                 f"uniform: triples {self.triples} and weight {self.weight} are at least 0."
@@ -58,6 +73,10 @@ class UniformReader(nn.Module):
         self.read = nn.Linear(encoder.tokens_per_frame * encoder.width, config.code)
         nn.init.normal_(self.read.weight, std=1 / math.sqrt(self.read.in_features))
         self.log_temperature = nn.Parameter(torch.zeros(()))
+        self.narrow: nn.Linear | None = None
+        if config.precision:
+            self.narrow = nn.Linear(config.code, config.directions, bias=False)
+            nn.init.normal_(self.narrow.weight, std=1 / math.sqrt(config.code))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Tokens (B, N, D) to codes (B, code), in units of which a distance of 1 is told apart."""
@@ -75,6 +94,21 @@ def uniform_loss(codes: Tensor) -> tuple[Tensor, Tensor]:
     logits = -torch.cdist(guesses.flatten(0, 1), codes.flatten(0, 1)).square()
     answers = torch.arange(len(logits), device=logits.device)
     return F.cross_entropy(logits, answers), (logits.argmax(1) == answers).float().mean()
+
+
+def precision_loss(values: Tensor) -> Tensor:
+    """Return less than nothing, in nats, the more the ends of values (B, 3, n) tell of the middle.
+
+    The negative mutual information but for a constant, if the values were of a Gaussian and the
+    middles of Student's t, of unit scale, about the means of the ends: what cannot be seen may be
+    far off.
+    """
+    first, middle, last = values.unbind(1)
+    off = middle - (first + last) / 2
+    unlikely = torch.log1p(off.square() / FREEDOM).sum(1).mean() * (FREEDOM + 1) / 2
+    spread = values.flatten(0, 1).T.cov()
+    floor = LEAST_VARIANCE * torch.eye(len(spread), device=spread.device)
+    return unlikely - torch.logdet(spread + floor) / 2
 
 
 def draw_triples(store: FrameStore, count: int, each: int, generator: torch.Generator) -> Tensor:

@@ -20,6 +20,7 @@ from armchair.worldmodel.pretraining.uniform import (
     UniformConfig,
     UniformReader,
     draw_triples,
+    precision_loss,
     uniform_loss,
 )
 
@@ -103,6 +104,30 @@ def test_the_loss_asks_for_straight_lines_that_are_told_apart() -> None:
     assert loss.item() == pytest.approx(np.log(18)), "one code for all is as good as guessing"
 
 
+def test_precision_counts_in_nats_what_the_ends_tell_of_the_middle() -> None:
+    """Twice as exact, in the unit that suits best, is log 2 more for each number; rare slips cost
+    little, and numbers that say the same thing twice count once."""
+    generator = torch.Generator().manual_seed(0)
+    ends = torch.randn(4000, 2, 2, generator=generator)
+    noise = torch.randn(4000, 3, 2, generator=generator)
+    straight = torch.stack([ends[:, 0], ends.mean(1), ends[:, 1]], dim=1)
+
+    def told(values: torch.Tensor) -> float:
+        return max(
+            -float(precision_loss(values * scale)) for scale in 2.0 ** np.arange(-3, 12, 0.1)
+        )
+
+    rough = told(straight + 0.02 * noise)
+    assert told(straight + 0.01 * noise) - rough == pytest.approx(2 * np.log(2), abs=0.02)
+    assert told(noise) == pytest.approx(told(5 * noise), abs=0.02), "of nothing, in any unit"
+    slips = straight + 0.02 * noise
+    slips[:40, 1] += 10.0
+    assert rough - told(slips) < 0.2
+    twice = straight.clone()
+    twice[..., 1] = twice[..., 0]
+    assert told(twice + 0.01 * noise) < rough
+
+
 def test_codes_are_linear_in_the_layer_normalised_tokens() -> None:
     reader = UniformReader(UNIFORM, ENCODER)
     tokens = torch.randn(5, 16, 24)
@@ -114,9 +139,11 @@ def test_codes_are_linear_in_the_layer_normalised_tokens() -> None:
     torch.testing.assert_close(reader(tokens), codes / 2)
 
 
-def test_places_become_linear_in_the_tokens() -> None:
+@pytest.mark.parametrize("precision", [0.0, 1.0])
+def test_places_become_linear_in_the_tokens(precision: float) -> None:
     """Of other videos, whose colours were never seen; the same fit before training is the bar."""
-    learner = PretrainLearner(RECIPE, GlidingSquares(), 0, uniform=GlidingSquares())
+    recipe = replace(RECIPE, uniform=replace(UNIFORM, precision=precision, directions=3))
+    learner = PretrainLearner(recipe, GlidingSquares(), 0, uniform=GlidingSquares())
     fitted, tested = GlidingSquares(1), GlidingSquares(2)
 
     def error() -> float:
@@ -137,6 +164,8 @@ def test_places_become_linear_in_the_tokens() -> None:
     assert values[0]["uniform_found"] < 0.2
     assert np.mean([v["uniform_found"] for v in values[-20:]]) > 0.3
     assert error() < 0.4 * before
+    told = [v.get("uniform_precision", 0.0) for v in values]
+    assert (told[-1] > told[0] + 0.5) == bool(precision)
 
 
 def test_it_teaches_the_encoder_beside_the_rest() -> None:

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from armchair.sim import objects
 from armchair.sim.arm import DOWN, SimArm, Snapshot
-from armchair.sim.behaviours.registry import BEHAVIOURS, FLANGE_HIGH, FLANGE_LOW, Array, Outcome
+from armchair.sim.behaviours.registry import BEHAVIOURS, Array, Outcome
 from armchair.sim.behaviours.things import REACH_HIGH, REACH_LOW, grasp_position, table_flange
 from armchair.sim.behaviours.touching import AROUND_M
 from armchair.sim.contacts import finger_contacts
@@ -32,6 +32,8 @@ alone, so that it is read in the hand as it is anywhere."""
 STAYS_SHARE = 0.3
 """How often the hand stays at one place for a whole video: the object alone, and the fingers, tell
 its pictures apart."""
+FAR_LOW, FAR_HIGH = np.array([0.28, -0.30]), np.array([0.70, 0.30, 0.60])
+"""Where the hand goes, metres: all that an episode of the tasks shows, and a little more."""
 LOW_SHARE, LOW_M = 0.6, 0.15
 """How often an end of the hand's way is within this height above the object's surroundings."""
 LIFTED_SHARE, LIFT_M = 0.75, 0.25
@@ -142,7 +144,7 @@ def _held(arm: SimArm, rng: np.random.Generator) -> tuple[Still, Still]:
 
 def _low(arm: SimArm) -> Array:
     """Return the lower corner (3,) of where the flange glides: fingertips just above the table."""
-    return np.array([*FLANGE_LOW[:2], table_flange(arm)])
+    return np.array([*FAR_LOW, table_flange(arm)])
 
 
 def _turn(rng: np.random.Generator) -> Array:
@@ -164,9 +166,9 @@ def _lifted(thing: Array, share: float, rng: np.random.Generator) -> Array:
 def _hand(thing: Array, low: Array, rng: np.random.Generator) -> Array:
     """Return a flange position (3,), often low and near the object."""
     if rng.random() >= LOW_SHARE:
-        return rng.uniform(low, FLANGE_HIGH)
+        return rng.uniform(low, FAR_HIGH)
     near = [*(thing[:2] + rng.uniform(-AROUND_M, AROUND_M)), low[2] + rng.uniform(0.0, LOW_M)]
-    return np.clip(near, low, FLANGE_HIGH)
+    return np.clip(near, low, FAR_HIGH)
 
 
 def _reachable(arm: SimArm, rng: np.random.Generator) -> Array:

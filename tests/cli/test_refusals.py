@@ -90,6 +90,11 @@ def test_a_folder_where_a_file_is_to_go(
         ("PRETRAIN --recipe.clips.crop-aspect 1 inf", "must be positive and ordered."),
         ("PRETRAIN --recipe.schedule.start-ratio -3", "start_ratio is -3.0, expected 0 or more."),
         ("PRETRAIN --recipe.change.weight nan", "weight nan"),
+        ("PRETRAIN --recipe.uniform.precision -1", "precision is -1.0, expected 0 or more."),
+        (
+            "PRETRAIN --recipe.uniform.precision 1 --recipe.uniform.triples 12",
+            "12 directions are told from 12 triples; give more triples or fewer directions.",
+        ),
         ("TRAIN --recipe.predictor.mlp-ratio -1", "mlp_ratio is -1.0, expected more than 0."),
         ("TRAIN --recipe.validation-clips -3", "validation_clips is -3, expected a whole number"),
         ("TRAIN --recipe.validation-clips 0", "validation_clips is 0, expected a whole number"),

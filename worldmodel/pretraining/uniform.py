@@ -59,6 +59,11 @@ class UniformConfig:
         check_counts(self, "each", "code", "directions")
         if not 0 <= self.precision < math.inf:
             raise BadValueError(f"uniform: precision is {self.precision}, expected 0 or more.")
+        if self.precision and self.directions >= self.triples:
+            raise BadValueError(
+                f"uniform: {self.directions} directions are told from {self.triples} triples; give "
+                "more triples or fewer directions."
+            )
         if self.triples < 0 or not 0 <= self.weight < math.inf:
             raise BadValueError(
                 f"uniform: triples {self.triples} and weight {self.weight} are at least 0."

@@ -22,6 +22,7 @@ from armchair.worldmodel.optimisation.loop import Moment
 from armchair.worldmodel.optimisation.schedule import Schedule
 from armchair.worldmodel.optimisation.setup import Setup, plain
 from armchair.worldmodel.optimisation.team import Team
+from armchair.worldmodel.pixels import preprocess
 from armchair.worldmodel.precision import autocast
 from armchair.worldmodel.pretraining.change import (
     ChangeConfig,
@@ -241,26 +242,25 @@ class PretrainLearner:
     ) -> tuple[Tensor, dict[str, float]]:
         """Return the loss of guessing codes on straight lines, and what is worth knowing of it.
 
-        Each frame has a crop of its own.
+        Frames are seen whole, as the encoder will see them: the videos move the camera themselves.
         """
         if self.uniform is None:
             raise ValueError("this learner was made without videos of uniform motion")
         encoder, config = self.config.encoder, self.config.uniform
-        index = draw_triples(self.uniform, count, config.each, generator).flatten().unsqueeze(1)
+        index = draw_triples(self.uniform, count, config.each, generator).flatten()
         stored = torch.from_numpy(np.ascontiguousarray(self.uniform.frames[index.numpy()]))
-        video = random_crop(
-            stored.to(self.network.device), encoder.side, self.config.clips, generator
-        )
-        stills = video.expand(-1, -1, encoder.tubelet_size, -1, -1)
-        patches = cut_patches(stills, encoder.patch_size, encoder.tubelet_size)
+        stills = preprocess(stored.to(self.network.device), (encoder.side, encoder.side))
+        if config.recolour:
+            stills = recoloured(stills, config.recolour, generator)
+        patches = cut_patches(stills.unsqueeze(2), encoder.patch_size, 1)
         tables = self.network.tables(1)[0]
         with autocast(patches.device):
             codes = self.network.read_codes(patches, tables)
         loss, found = uniform_loss(codes.unflatten(0, (-1, 3)))
         values = {"uniform_loss": float(loss.detach()), "uniform_found": float(found)}
         if config.precision:
-            vague = precision_loss(self.network.narrowed(codes).unflatten(0, (-1, 3)))
-            values["uniform_precision"] = -float(vague.detach())
+            vague, told = precision_loss(self.network.narrowed(codes).unflatten(0, (-1, 3)))
+            values["uniform_precision"] = float(told.sum())
             loss = loss + config.precision * vague
         if wants_metrics:
             with autocast(patches.device):

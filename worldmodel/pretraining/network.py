@@ -193,9 +193,15 @@ def take(patches: Tensor, positions: Tensor) -> Tensor:
 def encode_patches(
     encoder: Any, patches: Tensor, tables: RotaryTables, *, checkpointing: bool = False
 ) -> Tensor:
-    """Return an encoder's tokens (B, L, D) of patches (B, L, P) at the tables' places."""
+    """Return an encoder's tokens (B, L, D) of patches (B, L, P) at the tables' places.
+
+    Patches of one frame alone, where the encoder's span more, are those of a still.
+    """
     projection = encoder.embeddings.patch_embeddings.proj
-    hidden = F.linear(patches, projection.weight.flatten(1), projection.bias)
+    weight = projection.weight
+    if patches.shape[-1] * weight.shape[2] == weight[0].numel():
+        weight = weight.sum(2)
+    hidden = F.linear(patches, weight.flatten(1), projection.bias)
     hidden = through_layers(encoder.layer, hidden, tables, checkpointing=checkpointing)
     tokens: Tensor = encoder.layernorm(hidden)
     return tokens

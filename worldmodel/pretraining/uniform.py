@@ -10,9 +10,12 @@ collapse. Where the videos change lamps, colours and the camera's place from pic
 temporal straightening (Hénaff et al., 2019) as an objective. No state, action or label is involved;
 not part of V-JEPA 2.
 
-InfoNCE is content once the frames of a batch are told apart. `precision` goes on from there: of a
-few numbers that are linear in the code, what the ends tell of the middle shall be as much as can be
-(mutual information, with a Gaussian's entropy and Student's t about the guess).
+InfoNCE is content once the frames of a batch are told apart, which the hand alone can do.
+`precision` goes on from there: a few numbers that are linear in the code, uncorrelated over the
+batch, and each by itself shall tell the middle from all other frames, so that what is hard to see
+counts as much as what is easy. InfoNCE bounds what the ends tell of the middle from below; a bound
+from above, as a Gaussian's entropy is, would be met by numbers that are the same in nearly all
+frames and spring in a few.
 """
 
 from __future__ import annotations
@@ -30,9 +33,13 @@ from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.statistics import layer_normalised
 
 FREEDOM = 3.0
-"""Degrees of freedom of Student's t."""
-LEAST_VARIANCE = 1e-6
-"""Added to the values' variances, so that their logarithm is finite."""
+"""Degrees of freedom of Student's t, so that what cannot be seen may be far off."""
+LEAST_VARIANCE = 1e-4
+"""Added to the variances of numbers, relative to their mean, before they are made uncorrelated."""
+LEAST_MISS = 1e-3
+"""Least median distance of guesses, in deviations of the numbers."""
+MEDIAN_OF_T = 0.765
+"""The median of the distance from 0 under Student's t of 3 degrees of freedom."""
 PICTURE_ROWS = 4
 """Rows for which a video of uniform motion shows each picture; a store must keep one of them."""
 
@@ -49,6 +56,9 @@ class UniformConfig:
     """Weight of the loss (nats) beside the L1 of eq. (1)."""
     code: int = 32
     """Numbers that are read from a frame."""
+    recolour: float = 0.0
+    """How far each frame's colours are turned and shifted, beside what the videos change, up to 1:
+    fewer videos are learnt by heart."""
     precision: float = 0.0
     """Weight of the second loss (nats); 0 goes without."""
     directions: int = 12
@@ -57,12 +67,19 @@ class UniformConfig:
 
     def __post_init__(self) -> None:
         check_counts(self, "each", "code", "directions")
+        if not 0 <= self.recolour <= 1:
+            raise BadValueError(f"uniform: recolour is {self.recolour}; it is in [0, 1].")
         if not 0 <= self.precision < math.inf:
             raise BadValueError(f"uniform: precision is {self.precision}, expected 0 or more.")
         if self.precision and self.directions >= self.triples:
             raise BadValueError(
                 f"uniform: {self.directions} directions are told from {self.triples} triples; give "
                 "more triples or fewer directions."
+            )
+        if self.precision and self.directions > self.code:
+            raise BadValueError(
+                f"uniform: {self.directions} directions are linear in a code of {self.code}; give "
+                "fewer directions or a longer code."
             )
         if self.triples < 0 or not 0 <= self.weight < math.inf:
             raise BadValueError(
@@ -101,19 +118,29 @@ def uniform_loss(codes: Tensor) -> tuple[Tensor, Tensor]:
     return F.cross_entropy(logits, answers), (logits.argmax(1) == answers).float().mean()
 
 
-def precision_loss(values: Tensor) -> Tensor:
-    """Return less than nothing, in nats, the more the ends of values (B, 3, n) tell of the middle.
+def precision_loss(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the loss in nats of values (B, 3, n), and what each number tells of the middle (n,).
 
-    The negative mutual information but for a constant, if the values were of a Gaussian and the
-    middles of Student's t, of unit scale, about the means of the ends: what cannot be seen may be
-    far off.
+    The numbers are made uncorrelated and of unit variance over the batch (by Gram and Schmidt, from
+    the first on). Then the mean of the ends must find the middle's among the 3 B values of each
+    number alone: InfoNCE, by Student's t in units of the median miss. The loss is the sum over the
+    numbers; what one tells is log(3 B) less its loss, in nats.
     """
-    first, middle, last = values.unbind(1)
-    off = middle - (first + last) / 2
-    unlikely = torch.log1p(off.square() / FREEDOM).sum(1).mean() * (FREEDOM + 1) / 2
-    spread = values.flatten(0, 1).T.cov()
-    floor = LEAST_VARIANCE * torch.eye(len(spread), device=spread.device)
-    return unlikely - torch.logdet(spread + floor) / 2
+    flat = values.flatten(0, 1)
+    centred = flat - flat.mean(0)
+    spread = centred.T @ centred / len(flat)
+    floor = LEAST_VARIANCE * spread.diagonal().mean().detach() + 1e-12
+    factor = torch.linalg.cholesky(spread + floor * torch.eye(len(spread), device=spread.device))
+    white = torch.linalg.solve_triangular(factor, centred.T, upper=False)
+    first, middle, last = white.unflatten(1, (-1, 3)).unbind(2)
+    guesses = (first + last) / 2
+    miss = (middle - guesses).detach().abs().median(1).values.clamp(min=LEAST_MISS)
+    off = (guesses.unsqueeze(2) - white.unsqueeze(1)) * (MEDIAN_OF_T / miss).view(-1, 1, 1)
+    logits = torch.log1p(off.square() / FREEDOM) * (-(FREEDOM + 1) / 2)
+    answers = 1 + 3 * torch.arange(len(values), device=values.device)
+    found = logits.log_softmax(2).gather(2, answers.expand(len(logits), -1).unsqueeze(2))
+    told = found.mean((1, 2)) + math.log(len(flat))
+    return -found.mean((1, 2)).sum(), told.detach()
 
 
 def draw_triples(store: FrameStore, count: int, each: int, generator: torch.Generator) -> Tensor:

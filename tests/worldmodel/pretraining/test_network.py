@@ -45,6 +45,15 @@ def test_same_numbers_as_transformers(network: MaskDenoiser) -> None:
         torch.testing.assert_close(some, encoder.encode_kept(video, kept), atol=1e-5, rtol=0)
 
 
+def test_patches_of_one_frame_are_those_of_a_still(network: MaskDenoiser) -> None:
+    frame = torch.randn(2, 3, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    tables = network.tables(1)[0]
+    still = cut_patches(frame.expand(-1, -1, 2, -1, -1), 8, 2)
+    with torch.no_grad():
+        tokens = encode_patches(network.teacher, cut_patches(frame, 8, 1), tables)
+        torch.testing.assert_close(tokens, encode_patches(network.teacher, still, tables))
+
+
 def test_deeper_layers_begin_with_smaller_outputs(network: MaskDenoiser) -> None:
     torch.manual_seed(0)
     rescaled = MaskDenoiser(ENCODER, PREDICTOR, 2, rescaled_blocks=True)

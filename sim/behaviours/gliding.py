@@ -26,20 +26,19 @@ SHARES_OF_WAY = (0.0, 0.5, 1.0)
 STILL_ROWS = 4
 """Rows that a picture is shown for: the frame store keeps every fourth."""
 WAYS = ("both", "hand", "object", "held", "parting")
-SHARES = (0.25, 0.05, 0.20, 0.20, 0.30)
-"""What glides, and how often; `held` is both, together. `parting`: the object is held at one end
-alone, so that it is read in the hand as it is anywhere."""
-STAYS_SHARE = 0.3
+SHARES = (0.20, 0.05, 0.15, 0.40, 0.20)
+"""What glides, and how often; `held` is both, together. `parting`: the object stands on the table,
+held at one end alone, so that it is read in the hand as it is elsewhere. It is never afloat: along
+the camera's line of sight size and distance look alike, and what nothing holds is on the table."""
+STAYS_SHARE = 0.2
 """How often the hand stays at one place for a whole video: the object alone, and the fingers, tell
 its pictures apart."""
 FAR_LOW, FAR_HIGH = np.array([0.28, -0.30]), np.array([0.70, 0.30, 0.60])
 """Where the hand goes, metres: all that an episode of the tasks shows, and a little more."""
 LOW_SHARE, LOW_M = 0.6, 0.15
 """How often an end of the hand's way is within this height above the object's surroundings."""
-LIFTED_SHARE, LIFT_M = 0.75, 0.25
-"""How often an end of a held object's way is in the air, and how high at most."""
-AFLOAT_SHARE = 0.15
-"""The same of an object that nothing holds: its size and height are hard to tell apart."""
+LIFTED_SHARE, LIFT_M = 0.75, 0.40
+"""How often an end of a held object's way is in the air, and how high at most, metres."""
 OFF_GRASP_M = np.array([0.0, 0.012, 0.008])
 """How far from the planned grasp an object is held, half-ranges in metres; the fingers meet along
 x."""
@@ -95,9 +94,9 @@ def _ends(
 ) -> tuple[Still, Still]:
     """Return both ends of a glide."""
     if kind == "held":
-        return _held(arm, rng)
+        return _held(arm, rng, LIFTED_SHARE)
     first, last = _apart(arm, rng, kind, stays)
-    return (_held(arm, rng)[0], last) if kind == "parting" else (first, last)
+    return (_held(arm, rng, 0.0)[0], last) if kind == "parting" else (first, last)
 
 
 def _shown(arm: SimArm, kind: str, ends: tuple[Still, Still]) -> list[Snapshot]:
@@ -115,7 +114,7 @@ def _apart(
     arm: SimArm, rng: np.random.Generator, kind: str, stays: Array | None
 ) -> tuple[Still, Still]:
     """Return both ends of a glide of the hand, of the object, or of both, each its own way."""
-    things = [_lifted(_place(arm, rng), AFLOAT_SHARE, rng) for _ in range(2)]
+    things = [_place(arm, rng) for _ in range(2)]
     hands = [_hand(thing, _low(arm), rng) for thing in things]
     turns = [_turn(rng) for _ in range(2)]
     closed = [float(rng.choice([0.0, 1.0, rng.random()])) for _ in range(2)]
@@ -131,12 +130,12 @@ def _apart(
     return first, last
 
 
-def _held(arm: SimArm, rng: np.random.Generator) -> tuple[Still, Still]:
-    """Return both ends of a glide of the object in the hand."""
+def _held(arm: SimArm, rng: np.random.Generator, lifted: float) -> tuple[Still, Still]:
+    """Return both ends of a glide of the object in the hand, a share `lifted` of them in the air."""
     first, last = (_place(arm, rng) for _ in range(2))
     objects.place(arm.model, arm.data, first[:2])
     away = grasp_position(arm) - first + rng.uniform(-1, 1, 3) * OFF_GRASP_M
-    first, last = (_lifted(thing, LIFTED_SHARE, rng) for thing in (first, last))
+    first, last = (_lifted(thing, lifted, rng) for thing in (first, last))
     grasp = Still(flange=first + away, rotation=_turn(rng), closed=0.0, object=first)
     grasp = replace(grasp, closed=_closed_on(arm, grasp))
     return grasp, replace(grasp, flange=last + away, object=last)

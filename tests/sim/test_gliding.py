@@ -18,7 +18,7 @@ from armchair.sim.robot import SimRobot
 from armchair.sim.scene import SceneConfig
 from armchair.worldmodel.pretraining.uniform import PICTURE_ROWS
 
-ROWS = 240
+ROWS = 720
 
 
 def glided(arm: SimRobot, level: str, seed: int = 0, rows: int = ROWS) -> RecordedEpisode:
@@ -66,6 +66,9 @@ def test_what_is_held_goes_with_the_hand(episode: RecordedEpisode) -> None:
     let_go = moves & ~together & touch[:, 0].all(1)
     assert let_go.any()
     assert not touch[~together][:, 1:].any(), "no finger is where the object is, once let go"
+    low, high = places[..., 2].min(), places[held][..., 2].max()
+    np.testing.assert_allclose(places[~together][..., 2], low, atol=1e-6, err_msg="on the table")
+    assert high > low + 0.2
 
 
 def test_every_picture_looks_otherwise(arm: SimRobot) -> None:

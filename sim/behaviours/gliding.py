@@ -131,7 +131,7 @@ def _apart(
 
 
 def _held(arm: SimArm, rng: np.random.Generator, lifted: float) -> tuple[Still, Still]:
-    """Return both ends of a glide of the object in the hand, a share `lifted` of them in the air."""
+    """Return both ends of a glide of the object in the hand, a share `lifted` in the air."""
     first, last = (_place(arm, rng) for _ in range(2))
     objects.place(arm.model, arm.data, first[:2])
     away = grasp_position(arm) - first + rng.uniform(-1, 1, 3) * OFF_GRASP_M

@@ -176,6 +176,16 @@ def test_places_become_linear_in_the_tokens(precision: float) -> None:
     assert (nats[-1] > nats[0] + 0.5) == bool(precision)
 
 
+def test_pictures_are_seen_whole_and_in_other_colours() -> None:
+    def loss(recolour: float, crop: float) -> float:
+        clips = replace(RECIPE.clips, batch=0, crop_scale=(crop, crop))
+        recipe = replace(RECIPE, clips=clips, uniform=replace(UNIFORM, recolour=recolour))
+        learner = PretrainLearner(recipe, GlidingSquares(), 0, uniform=GlidingSquares())
+        return learner.update(moment(0))["uniform_loss"]
+
+    assert loss(0.0, 0.5) == loss(0.0, 1.0) != loss(0.5, 1.0)
+
+
 def test_it_teaches_the_encoder_beside_the_rest() -> None:
     only = replace(RECIPE, uniform=replace(UNIFORM, weight=1e3))
     learner = PretrainLearner(only, GlidingSquares(), 0, uniform=GlidingSquares())

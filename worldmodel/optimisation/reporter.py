@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -28,19 +31,23 @@ class Reporter:
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.silent:
             return self
-        self._log = (self.folder / "log.txt").open("a", buffering=1)
-        self._board = SummaryWriter(str(self.folder / "tensorboard"))
-        self._bar = Progress(
-            TextColumn(self.title),
-            BarColumn(),
-            TextColumn("{task.percentage:.1f}%  {task.fields[line]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            disable=not self.interactive,
-            redirect_stdout=False,
-        )
-        self._bar.start()
-        self._task = self._bar.add_task(self.title, total=BAR_UNITS, line="")
+        with ExitStack() as opened:
+            self._log = opened.enter_context((self.folder / "log.txt").open("a", buffering=1))
+            opened.enter_context(_told_once())
+            self._board = SummaryWriter(str(self.folder / "tensorboard"))
+            opened.callback(self._board.close)
+            self._bar = Progress(
+                TextColumn(self.title),
+                BarColumn(),
+                TextColumn("{task.percentage:.1f}%  {task.fields[line]}"),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+                disable=not self.interactive,
+                redirect_stdout=False,
+            )
+            opened.enter_context(self._bar)
+            self._task = self._bar.add_task(self.title, total=BAR_UNITS, line="")
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(
@@ -49,11 +56,8 @@ class Reporter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self.silent:
-            return
-        self._bar.stop()
-        self._board.close()
-        self._log.close()
+        if not self.silent:
+            self._opened.__exit__(kind, error, trace)
 
     def say(self, text: str) -> None:
         """Write one line to the log and to the terminal."""
@@ -68,7 +72,10 @@ class Reporter:
             sys.stdout.flush()
 
     def metrics(self, step: int, progress: float, values: dict[str, float]) -> None:
-        """Record scalar values at a step; `progress` is the share of the run done, 0 … 1."""
+        """Record scalar values at a step; `progress` is the share of the run done, 0 … 1.
+
+        Raises OSError where they cannot be written.
+        """
         if self.silent or not values:
             return
         for name, value in values.items():
@@ -80,3 +87,19 @@ class Reporter:
             self._log.write(line + "\n")
         else:
             self.say(f"{100 * progress:5.1f}%  {line}")
+
+
+@contextmanager
+def _told_once() -> Iterator[None]:
+    """Leave out what a thread of TensorBoard's fails with: its writer raises it once more."""
+    hook = threading.excepthook
+
+    def others(failed: threading.ExceptHookArgs) -> None:
+        if not type(failed.thread).__module__.startswith("tensorboard."):
+            hook(failed)
+
+    threading.excepthook = others
+    try:
+        yield
+    finally:
+        threading.excepthook = hook

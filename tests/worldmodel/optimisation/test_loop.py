@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from tensorboard.summary.writer.record_writer import RecordWriter
 
 from armchair.errors import ArmchairError, BadFileError
 from armchair.worldmodel.optimisation import atomic
@@ -80,6 +82,36 @@ def test_a_finished_run_does_no_more(tmp_path: Path) -> None:
     walk(tmp_path, Walker())
     again = Walker(stop_at=0)
     assert walk(tmp_path, again) == 20
+
+
+def test_a_full_disk_under_tensorboard_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its thread fails beside us; what fails in other threads is still seen."""
+
+    def full(self: RecordWriter, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    told: list[str] = []
+
+    def hook(failed: threading.ExceptHookArgs) -> None:
+        told.append(str(failed.exc_value))
+
+    monkeypatch.setattr(threading, "excepthook", hook)
+    with Reporter(tmp_path, "walk"):
+        thread = threading.Thread(target=_fail)
+        thread.start()
+        thread.join()
+    assert told == ["another's"]
+    monkeypatch.setattr(RecordWriter, "write", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        walk(tmp_path / "full", Walker())
+    assert told == ["another's"]
+    assert threading.excepthook is hook
+
+
+def _fail() -> None:
+    raise OSError("another's")
 
 
 def test_a_full_disk_is_one_line_and_keeps_the_old_file(

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -47,6 +49,8 @@ SAVE_EVERY = 20
 """Episodes between two writings of the manifest."""
 ENCODE_AT_ONCE = 32
 """Frames per call of the encoder."""
+SQUARES = (0.01, 100.0)
+"""Well between these lies the mean square of a LayerNormed token's channels: it is nearly 1."""
 FORMATS: dict[Numbers, torch.dtype] = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -81,10 +85,24 @@ class TokenCache:
         return hashlib.sha256(counts.encode() + self.states.tobytes()).hexdigest()[:16]
 
     def read(self, frames: NDArray[np.int64], crop: int = 0) -> torch.Tensor:
-        """Return LayerNormed tokens (..., N, D) float32 of frame indices (...)."""
+        """Return LayerNormed tokens (..., N, D) float32 of frame indices (...).
+
+        Raises `BadFileError` for tokens that are none, as a damaged disk leaves.
+        """
         picked = self._words[self._places[frames.reshape(-1)], crop]
         numbers = torch.from_numpy(picked).view(FORMATS[self.layout.numbers]).float()
+        squares = numbers.square().mean(2)
+        sound = ((squares > SQUARES[0]) & (squares < SQUARES[1])).all(1)
+        if not sound.all():
+            self._refuse(frames.reshape(-1)[~sound.numpy()][0])
         return numbers.reshape(*frames.shape, *picked.shape[1:])
+
+    def _refuse(self, frame: np.int64) -> NoReturn:
+        """Raise `BadFileError` for a frame whose numbers are no tokens."""
+        firsts = [episode.first for episode in self.episodes]
+        episode = self.episodes[bisect_right(firsts, frame) - 1]
+        found = f"the numbers of frame {frame - episode.first} of {episode.path} are damaged"
+        raise BadFileError(self.folder / TOKENS, found, remake(self.folder))
 
 
 def update_cache(

@@ -214,6 +214,27 @@ def test_a_short_cache_is_refused(episodes: Path, encoder: FrameEncoder, tmp_pat
         update_cache(tmp_path, DroidEpisodes(episodes), encoder, CacheConfig(), careless)
 
 
+@pytest.mark.parametrize("damage", ["zeros", "ones", "an exponent"])
+def test_numbers_that_are_no_tokens_are_refused(
+    damage: str, episodes: Path, encoder: FrameEncoder, tmp_path: Path
+) -> None:
+    """Frame 3 of the second episode alone; all others are read as before."""
+    handles = DroidEpisodes(episodes)[:2]
+    cache = update_cache(tmp_path, handles, encoder, CacheConfig())
+    sound, frame_bytes = cache.read(np.arange(30)), cache.layout.frame_bytes
+    with (tmp_path / TOKENS).open("r+b") as file:
+        file.seek(18 * frame_bytes + 101)
+        last = file.read(1)[0]
+        file.seek(18 * frame_bytes + 101)
+        file.write({"zeros": bytes(91), "ones": b"\xff" * 91}.get(damage, bytes([last ^ 0x40])))
+    cache = TokenCache(tmp_path)
+    line = rf"tokens\.bin.*frame 3 of {handles[1].path} are damaged.*Delete {tmp_path}"
+    with pytest.raises(BadFileError, match=line):
+        cache.read(np.arange(30).reshape(3, 10))
+    others = np.delete(np.arange(30), 18)
+    assert torch.equal(cache.read(others), sound[others])
+
+
 def test_too_many_crops(episodes: Path, encoder: FrameEncoder, tmp_path: Path) -> None:
     with pytest.raises(BadValueError, match="1 to 6"):
         update_cache(tmp_path, DroidEpisodes(episodes), encoder, CacheConfig(crops=7))

@@ -16,7 +16,7 @@ from armchair.errors import BadFileError
 MANIFEST = "collect.json"
 VERSION = 1
 FIX = "Choose another folder, or the settings that this one was made with"
-STAGED = ("glide", "rearrange")
+STAGED = ("glide", "glide_fingers", "rearrange")
 """Behaviours that show what no action brings about: videos for pre-training alone."""
 Settings = dict[str, Any]
 

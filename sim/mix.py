@@ -64,7 +64,11 @@ MIXES.add("rearranged")(
 )
 """Videos for pre-training, beside `tasks`: what an object looks like wherever it stands."""
 
-MIXES.add("uniform")(MixConfig(behaviours=(("glide", 1.0),), objects=(("box", 0.5), ("cup", 0.5))))
+MIXES.add("uniform")(
+    MixConfig(
+        behaviours=(("glide", 0.9), ("glide_fingers", 0.1)), objects=(("box", 0.5), ("cup", 0.5))
+    )
+)
 """Videos for pre-training with `recipe.uniform`: uniform motion, seen otherwise in each picture."""
 
 

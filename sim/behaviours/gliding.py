@@ -68,9 +68,29 @@ def glide(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
     must not learn from it: no action brings this about.
     """
     arm = recorder.arm
-    stays = _reachable(arm, rng) if rng.random() < STAYS_SHARE else None
+    rests = Rests(flange=_reachable(arm, rng)) if rng.random() < STAYS_SHARE else Rests()
+    return _glide(recorder, rng, rows, rests)
+
+
+@BEHAVIOURS.add("glide_fingers")
+def glide_fingers(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
+    """Like `glide`, but hand and object stay: the fingers alone tell a video's pictures apart."""
+    return _glide(recorder, rng, rows, _apart_for_good(recorder.arm, rng))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rests:
+    """Where the flange (3,) and the object (3,) stay for a whole video, metres; None if they go."""
+
+    flange: Array | None = None
+    object: Array | None = None
+
+
+def _glide(recorder: Recorder, rng: np.random.Generator, rows: int, rests: Rests) -> Outcome:
+    """Record glides, three pictures each, until the episode has its rows."""
+    arm = recorder.arm
     while len(recorder) < rows:
-        for still in _way(arm, rng, stays):
+        for still in _way(arm, rng, rests):
             redress(arm, recorder.level, rng, rng)
             arm.restore(still)
             recorder.row(advance=False)
@@ -80,22 +100,32 @@ def glide(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
     return Outcome(task="random play", success=True)
 
 
-def _way(arm: SimArm, rng: np.random.Generator, stays: Array | None) -> list[Snapshot]:
-    """Return the stills of a glide that the arm can show; `stays` (3,): where the flange rests."""
-    kind = "object" if stays is not None else str(rng.choice(WAYS, p=SHARES))
+def _apart_for_good(arm: SimArm, rng: np.random.Generator) -> Rests:
+    """Draw places at which the hand, open or closed, does not touch the object."""
     while True:
-        shown = _shown(arm, kind, _ends(arm, rng, kind, stays))
+        thing = _place(arm, rng)
+        open_hand = Still(
+            flange=_hand(thing, _low(arm), rng), rotation=DOWN, closed=0.0, object=thing
+        )
+        hands = (open_hand, replace(open_hand, closed=1.0))
+        if all(_show(arm, still) and _clear(arm) for still in hands):
+            return Rests(flange=open_hand.flange, object=thing)
+
+
+def _way(arm: SimArm, rng: np.random.Generator, rests: Rests) -> list[Snapshot]:
+    """Return the stills of a glide that the arm can show."""
+    kind = str(rng.choice(WAYS, p=SHARES)) if rests.flange is None else "object"
+    while True:
+        shown = _shown(arm, kind, _ends(arm, rng, kind, rests))
         if shown:
             return shown
 
 
-def _ends(
-    arm: SimArm, rng: np.random.Generator, kind: str, stays: Array | None
-) -> tuple[Still, Still]:
+def _ends(arm: SimArm, rng: np.random.Generator, kind: str, rests: Rests) -> tuple[Still, Still]:
     """Return both ends of a glide."""
     if kind == "held":
         return _held(arm, rng, LIFTED_SHARE)
-    first, last = _apart(arm, rng, kind, stays)
+    first, last = _apart(arm, rng, kind, rests)
     return (_held(arm, rng, 0.0)[0], last) if kind == "parting" else (first, last)
 
 
@@ -110,9 +140,7 @@ def _shown(arm: SimArm, kind: str, ends: tuple[Still, Still]) -> list[Snapshot]:
     return found
 
 
-def _apart(
-    arm: SimArm, rng: np.random.Generator, kind: str, stays: Array | None
-) -> tuple[Still, Still]:
+def _apart(arm: SimArm, rng: np.random.Generator, kind: str, rests: Rests) -> tuple[Still, Still]:
     """Return both ends of a glide of the hand, of the object, or of both, each its own way."""
     things = [_place(arm, rng) for _ in range(2)]
     hands = [_hand(thing, _low(arm), rng) for thing in things]
@@ -121,8 +149,10 @@ def _apart(
     if kind == "hand":
         things[1] = things[0]
     if kind == "object":
-        hands, turns = [hands[0] if stays is None else stays] * 2, turns[:1] * 2
-        closed = closed[:1] * 2 if stays is None else closed
+        hands, turns = [hands[0] if rests.flange is None else rests.flange] * 2, turns[:1] * 2
+        closed = closed[:1] * 2 if rests.flange is None else closed
+    if rests.object is not None:
+        things, closed = [rests.object] * 2, [float(grip) for grip in rng.random(2)]
     first, last = (
         Still(flange=hand, rotation=turn, closed=grip, object=thing)
         for hand, turn, grip, thing in zip(hands, turns, closed, things, strict=True)

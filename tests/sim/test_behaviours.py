@@ -55,7 +55,9 @@ def handled(
 
 
 def test_behaviours_are_named() -> None:
-    assert {*FREE, *HANDLING, *TOUCHING, "rearrange", "fingers", "glide"} == set(BEHAVIOURS)
+    assert {*FREE, *HANDLING, *TOUCHING, "rearrange", "fingers", "glide", "glide_fingers"} == set(
+        BEHAVIOURS
+    )
     with pytest.raises(UnknownNameError, match="behaviour 'dance'"):
         BEHAVIOURS["dance"]
 

@@ -21,12 +21,14 @@ from armchair.worldmodel.pretraining.uniform import PICTURE_ROWS
 ROWS = 720
 
 
-def glided(arm: SimRobot, level: str, seed: int = 0, rows: int = ROWS) -> RecordedEpisode:
-    """An episode of the behaviour `glide`, pictures of its first rows alone."""
+def glided(
+    arm: SimRobot, level: str, seed: int = 0, rows: int = ROWS, behaviour: str = "glide"
+) -> RecordedEpisode:
+    """An episode of uniform motion; pictures of a short one alone."""
     arm.reset()
     arm.new_scene(level, np.random.default_rng(seed))
     recorder = Recorder(arm, ("left",) if rows < ROWS else (), LEVELS[level])
-    outcome = BEHAVIOURS["glide"](recorder, np.random.default_rng(seed), rows)
+    outcome = BEHAVIOURS[behaviour](recorder, np.random.default_rng(seed), rows)
     assert len(recorder) == rows
     return recorder.episode(0, outcome.task, success=outcome.success, simulation={})
 
@@ -69,6 +71,17 @@ def test_what_is_held_goes_with_the_hand(episode: RecordedEpisode) -> None:
     low, high = places[..., 2].min(), places[held][..., 2].max()
     np.testing.assert_allclose(places[~together][..., 2], low, atol=1e-6, err_msg="on the table")
     assert high > low + 0.2
+
+
+def test_there_are_videos_in_which_the_fingers_alone_move(arm: SimRobot) -> None:
+    episode = glided(arm, "light", seed=2, behaviour="glide_fingers")
+    states = episode.robot.states.reshape(-1, 3, STILL_ROWS, 7)[:, :, 0]
+    assert np.ptp(states[..., :3], axis=(0, 1)).max() < 1e-3
+    assert np.ptp(np.asarray(episode.simulation["object_pose"]), axis=0).max() < 1e-6
+    assert not np.asarray(episode.simulation["finger_contacts"]).any()
+    closed = states[..., 6]
+    np.testing.assert_allclose(closed[:, 1], closed[:, [0, 2]].mean(1), atol=1e-3)
+    assert np.ptp(closed) > 0.8
 
 
 def test_every_picture_looks_otherwise(arm: SimRobot) -> None:

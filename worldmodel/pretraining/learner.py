@@ -254,8 +254,12 @@ class PretrainLearner:
             stills = recoloured(stills, config.recolour, generator)
         patches = cut_patches(stills.unsqueeze(2), encoder.patch_size, 1)
         tables = self.network.tables(1)[0]
+        noise = None
+        if config.noise:
+            shape = (len(patches), encoder.tokens_per_frame, encoder.width)
+            noise = config.noise * torch.randn(shape, generator=generator).to(patches.device)
         with autocast(patches.device):
-            codes = self.network.read_codes(patches, tables)
+            codes = self.network.read_codes(patches, tables, noise)
         loss, found = uniform_loss(codes.unflatten(0, (-1, 3)))
         values = {"uniform_loss": float(loss.detach()), "uniform_found": float(found)}
         if config.precision:

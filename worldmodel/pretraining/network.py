@@ -144,11 +144,16 @@ class MaskDenoiser(nn.Module):
         painted, gap = self.change(first, second)
         return painted, after - before, gap
 
-    def read_codes(self, patches: Tensor, tables: RotaryTables) -> Tensor:
-        """Return the codes (B, code) of stills, for the objective of `uniform.py`."""
+    def read_codes(
+        self, patches: Tensor, tables: RotaryTables, noise: Tensor | None = None
+    ) -> Tensor:
+        """Return the codes (B, code) of stills, for the objective of `uniform.py`.
+
+        `noise` (B, N, D): added to the LayerNormed tokens.
+        """
         if self.uniform is None:
             raise ValueError("this network was made without `uniform`")
-        codes: Tensor = self.uniform(self._study(patches, tables))
+        codes: Tensor = self.uniform(self._study(patches, tables), noise)
         return codes
 
     def narrowed(self, codes: Tensor) -> Tensor:

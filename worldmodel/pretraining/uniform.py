@@ -59,6 +59,9 @@ class UniformConfig:
     recolour: float = 0.0
     """How far each frame's colours are turned and shifted, beside what the videos change, up to 1:
     fewer videos are learnt by heart."""
+    noise: float = 0.0
+    """Deviation of the noise on LayerNormed tokens as they are read: what positions do to them must
+    stand out from it, and so from what bfloat16 rounds off. Without it tokens draw together."""
     precision: float = 0.0
     """Weight of the second loss (nats); 0 goes without."""
     directions: int = 12
@@ -69,6 +72,8 @@ class UniformConfig:
         check_counts(self, "each", "code", "directions")
         if not 0 <= self.recolour <= 1:
             raise BadValueError(f"uniform: recolour is {self.recolour}; it is in [0, 1].")
+        if not 0 <= self.noise < math.inf:
+            raise BadValueError(f"uniform: noise is {self.noise}, expected 0 or more.")
         if not 0 <= self.precision < math.inf:
             raise BadValueError(f"uniform: precision is {self.precision}, expected 0 or more.")
         if self.precision and self.directions >= self.triples:
@@ -100,9 +105,15 @@ class UniformReader(nn.Module):
             self.narrow = nn.Linear(config.code, config.directions, bias=False)
             nn.init.normal_(self.narrow.weight, std=1 / math.sqrt(config.code))
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Tokens (B, N, D) to codes (B, code), in units of which a distance of 1 is told apart."""
-        codes: Tensor = self.read(layer_normalised(tokens).flatten(1))
+    def forward(self, tokens: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Tokens (B, N, D) to codes (B, code), in units of which a distance of 1 is told apart.
+
+        `noise` (B, N, D): added to the LayerNormed tokens.
+        """
+        seen = layer_normalised(tokens)
+        if noise is not None:
+            seen = seen + noise
+        codes: Tensor = self.read(seen.flatten(1))
         return codes.float() * torch.exp(-self.log_temperature / 2)
 
 

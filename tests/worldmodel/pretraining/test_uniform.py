@@ -142,6 +142,9 @@ def test_codes_are_linear_in_the_layer_normalised_tokens() -> None:
     codes = reader(tokens)
     assert codes.shape == (5, 4)
     torch.testing.assert_close(reader(3 * tokens), codes, atol=1e-4, rtol=1e-4)
+    noise = torch.randn(5, 16, 24)
+    added = reader(tokens, noise) - codes
+    torch.testing.assert_close(added, noise.flatten(1) @ reader.read.weight.T)
     with torch.no_grad():
         reader.log_temperature += np.log(4.0)
     torch.testing.assert_close(reader(tokens), codes / 2)
@@ -186,6 +189,17 @@ def test_pictures_are_seen_whole_and_in_other_colours() -> None:
     assert loss(0.0, 0.5) == loss(0.0, 1.0) != loss(0.5, 1.0)
 
 
+def test_noise_drowns_what_does_not_stand_out() -> None:
+    def found(noise: float) -> list[float]:
+        clips = replace(RECIPE.clips, batch=0)
+        recipe = replace(RECIPE, clips=clips, uniform=replace(UNIFORM, noise=noise))
+        learner = PretrainLearner(recipe, GlidingSquares(), 0, uniform=GlidingSquares())
+        return [learner.update(moment(step))["uniform_found"] for step in range(60)]
+
+    assert found(0.1) == found(0.1), "drawn from the step"
+    assert np.mean(found(0.1)[-20:]) > 3 * np.mean(found(30.0)[-20:])
+
+
 def test_it_teaches_the_encoder_beside_the_rest() -> None:
     only = replace(RECIPE, uniform=replace(UNIFORM, weight=1e3))
     learner = PretrainLearner(only, GlidingSquares(), 0, uniform=GlidingSquares())
@@ -218,6 +232,7 @@ def test_it_teaches_the_encoder_beside_the_rest() -> None:
         ({"triples": -1}, "triples -1"),
         ({"weight": float("inf")}, "weight inf"),
         ({"recolour": 1.5}, "recolour is 1.5"),
+        ({"noise": -0.1}, "noise is -0.1"),
         ({"precision": 1.0, "triples": 40, "code": 8}, "12 directions are linear in a code of 8"),
     ],
 )

@@ -49,6 +49,7 @@ from armchair.worldmodel.pretraining.uniform import (
     draw_triples,
     precision_loss,
     uniform_loss,
+    views_loss,
 )
 
 REFERENCE_MOMENTUM, REFERENCE_STEPS = 0.99925, 252_000
@@ -247,8 +248,12 @@ class PretrainLearner:
         if self.uniform is None:
             raise ValueError("this learner was made without videos of uniform motion")
         encoder, config = self.config.encoder, self.config.uniform
-        index = draw_triples(self.uniform, count, config.each, generator).flatten()
-        stored = torch.from_numpy(np.ascontiguousarray(self.uniform.frames[index.numpy()]))
+        drawn = draw_triples(self.uniform, count, config.each, generator, views=config.views > 0)
+        index = drawn.frames.flatten().numpy()
+        stored = torch.from_numpy(np.ascontiguousarray(self.uniform.frames[index]))
+        stored = stored.unflatten(0, (-1, 3))
+        stored[drawn.pairs[:, 1]] = stored[drawn.pairs[:, 1]].flip(3)
+        stored = stored.flatten(0, 1)
         stills = preprocess(stored.to(self.network.device), (encoder.side, encoder.side))
         if config.recolour:
             stills = recoloured(stills, config.recolour, generator)
@@ -259,13 +264,19 @@ class PretrainLearner:
             shape = (len(patches), encoder.tokens_per_frame, encoder.width)
             noise = config.noise * torch.randn(shape, generator=generator).to(patches.device)
         with autocast(patches.device):
-            codes = self.network.read_codes(patches, tables, noise)
+            codes, guesses = self.network.read_codes(patches, tables, noise)
         loss, found = uniform_loss(codes.unflatten(0, (-1, 3)))
         values = {"uniform_loss": float(loss.detach()), "uniform_found": float(found)}
         if config.precision:
-            vague, told = precision_loss(self.network.narrowed(codes).unflatten(0, (-1, 3)))
+            numbers = self.network.narrowed(codes).unflatten(0, (-1, 3))
+            vague, told = precision_loss(numbers)
             values["uniform_precision"] = float(told.sum())
             loss = loss + config.precision * vague
+            if guesses is not None and len(drawn.pairs):
+                pairs = drawn.pairs.to(patches.device)
+                blind, told = views_loss(guesses.unflatten(0, (-1, 3)), numbers, pairs)
+                values["uniform_views"] = float(told.sum())
+                loss = loss + config.views * blind
         if wants_metrics:
             with autocast(patches.device):
                 tokens = self.network.teach(patches, tables)

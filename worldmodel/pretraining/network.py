@@ -146,14 +146,15 @@ class MaskDenoiser(nn.Module):
 
     def read_codes(
         self, patches: Tensor, tables: RotaryTables, noise: Tensor | None = None
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor | None]:
         """Return the codes (B, code) of stills, for the objective of `uniform.py`.
 
-        `noise` (B, N, D): added to the LayerNormed tokens.
+        And, with `views`, guesses (B, directions) of another view's. `noise` (B, N, D): added to
+        the LayerNormed tokens.
         """
         if self.uniform is None:
             raise ValueError("this network was made without `uniform`")
-        codes: Tensor = self.uniform(self._study(patches, tables), noise)
+        codes: tuple[Tensor, Tensor | None] = self.uniform(self._study(patches, tables), noise)
         return codes
 
     def narrowed(self, codes: Tensor) -> Tensor:

@@ -16,12 +16,17 @@ batch, and each by itself shall tell the middle from all other frames, so that w
 counts as much as what is easy. InfoNCE bounds what the ends tell of the middle from below; a bound
 from above, as a Gaussian's entropy is, would be met by numbers that are the same in nearly all
 frames and spring in a few.
+
+`views` asks two cameras about the same moment (contrastive multiview coding, Tian et al., 2020):
+from the tokens of one picture alone, a linear map must find the numbers that are read from the
+other's. What is depth to one camera lies across the other's line of sight.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -67,6 +72,8 @@ class UniformConfig:
     directions: int = 12
     """Numbers, linear in the code, that the second loss looks at; fewer than the triples of a
     process."""
+    views: float = 0.0
+    """Weight of the third loss (nats), on those numbers of two cameras; 0 goes without."""
 
     def __post_init__(self) -> None:
         check_counts(self, "each", "code", "directions")
@@ -76,6 +83,13 @@ class UniformConfig:
             raise BadValueError(f"uniform: noise is {self.noise}, expected 0 or more.")
         if not 0 <= self.precision < math.inf:
             raise BadValueError(f"uniform: precision is {self.precision}, expected 0 or more.")
+        if not 0 <= self.views < math.inf:
+            raise BadValueError(f"uniform: views is {self.views}, expected 0 or more.")
+        if self.views and not self.precision:
+            raise BadValueError(
+                f"uniform: views {self.views} looks at the numbers of precision, which is 0; give "
+                "--recipe.uniform.precision 1 as well."
+            )
         if self.precision and self.directions >= self.triples:
             raise BadValueError(
                 f"uniform: {self.directions} directions are told from {self.triples} triples; give "
@@ -104,17 +118,23 @@ class UniformReader(nn.Module):
         if config.precision:
             self.narrow = nn.Linear(config.code, config.directions, bias=False)
             nn.init.normal_(self.narrow.weight, std=1 / math.sqrt(config.code))
+        self.across: nn.Linear | None = None
+        if config.views:
+            self.across = nn.Linear(self.read.in_features, config.directions)
+            nn.init.normal_(self.across.weight, std=1 / math.sqrt(self.read.in_features))
 
-    def forward(self, tokens: Tensor, noise: Tensor | None = None) -> Tensor:
+    def forward(self, tokens: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Tokens (B, N, D) to codes (B, code), in units of which a distance of 1 is told apart.
 
+        And, with `views`, to guesses (B, directions) of what the other camera's numbers are.
         `noise` (B, N, D): added to the LayerNormed tokens.
         """
         seen = layer_normalised(tokens)
         if noise is not None:
             seen = seen + noise
         codes: Tensor = self.read(seen.flatten(1))
-        return codes.float() * torch.exp(-self.log_temperature / 2)
+        guesses = None if self.across is None else self.across(seen.flatten(1)).float()
+        return codes.float() * torch.exp(-self.log_temperature / 2), guesses
 
 
 def uniform_loss(codes: Tensor) -> tuple[Tensor, Tensor]:
@@ -138,38 +158,121 @@ def precision_loss(values: Tensor) -> tuple[Tensor, Tensor]:
     numbers; what one tells is log(3 B) less its loss, in nats.
     """
     flat = values.flatten(0, 1)
-    centred = flat - flat.mean(0)
-    spread = centred.T @ centred / len(flat)
-    floor = LEAST_VARIANCE * spread.diagonal().mean().detach() + 1e-12
-    factor = torch.linalg.cholesky(spread + floor * torch.eye(len(spread), device=spread.device))
-    white = torch.linalg.solve_triangular(factor, centred.T, upper=False)
-    first, middle, last = white.unflatten(1, (-1, 3)).unbind(2)
-    guesses = (first + last) / 2
-    miss = (middle - guesses).detach().abs().median(1).values.clamp(min=LEAST_MISS)
-    off = (guesses.unsqueeze(2) - white.unsqueeze(1)) * (MEDIAN_OF_T / miss).view(-1, 1, 1)
-    logits = torch.log1p(off.square() / FREEDOM) * (-(FREEDOM + 1) / 2)
+    white = (flat - flat.mean(0)) @ whitening(flat).T
+    first, _, last = white.unflatten(0, (-1, 3)).unbind(1)
     answers = 1 + 3 * torch.arange(len(values), device=values.device)
+    return find_numbers((first + last) / 2, white, answers)
+
+
+def views_loss(guesses: Tensor, values: Tensor, pairs: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the loss in nats of guesses (B, 3, n) of the other view's values, and what each tells.
+
+    `pairs` (P, 2): triples of `values` (B, 3, n) that show the same moments from two sides. Each of
+    their frames' guesses must find the other's numbers, uncorrelated as in `precision_loss`, among
+    those of all frames of the batch. What is to be found does not learn from it: numbers that both
+    views find easy would do.
+    """
+    flat = values.detach().flatten(0, 1)
+    white, mean = whitening(flat).T, flat.mean(0)
+    frames = torch.arange(len(flat), device=flat.device).unflatten(0, (-1, 3))
+    guessed = guesses[pairs.flatten()].flatten(0, 1)
+    answers = frames[pairs.flip(1).flatten()].flatten()
+    return find_numbers((guessed - mean) @ white, (flat - mean) @ white, answers)
+
+
+def whitening(values: Tensor) -> Tensor:
+    """Return the map (n, n) of centred values (N, n) to uncorrelated ones of unit variance.
+
+    Lower triangular: the first number stays itself but for its unit.
+    """
+    centred = values - values.mean(0)
+    spread = centred.T @ centred / len(values)
+    unit = torch.eye(len(spread), device=spread.device)
+    floor = LEAST_VARIANCE * spread.diagonal().mean().detach() + 1e-12
+    factor = torch.linalg.cholesky(spread + floor * unit)
+    inverse: Tensor = torch.linalg.solve_triangular(factor, unit, upper=False)
+    return inverse
+
+
+def find_numbers(guesses: Tensor, values: Tensor, answers: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the loss in nats of guesses (G, n) among values (N, n), and what each tells (n,).
+
+    Number by number, guess g must find value answers[g]: InfoNCE, by Student's t in units of the
+    median miss, which is at least `LEAST_MISS`.
+    """
+    guessed, among = guesses.T, values.T
+    miss = (among[:, answers] - guessed).detach().abs().median(1).values.clamp(min=LEAST_MISS)
+    off = (guessed.unsqueeze(2) - among.unsqueeze(1)) * (MEDIAN_OF_T / miss).view(-1, 1, 1)
+    logits = torch.log1p(off.square() / FREEDOM) * (-(FREEDOM + 1) / 2)
     found = logits.log_softmax(2).gather(2, answers.expand(len(logits), -1).unsqueeze(2))
-    told = found.mean((1, 2)) + math.log(len(flat))
+    told = found.mean((1, 2)) + math.log(len(values))
     return -found.mean((1, 2)).sum(), told.detach()
 
 
-def draw_triples(store: FrameStore, count: int, each: int, generator: torch.Generator) -> Tensor:
-    """Return indices (count, 3) of stored frames, threes of which the videos are made of.
+@dataclass(frozen=True)
+class Triples:
+    """Threes of frames, and which of them show the same moments from two sides."""
 
-    `each` of one video, if it has so many. Raises `BadValueError` if no video has three frames.
+    frames: Tensor
+    """Indices (B, 3) of stored frames."""
+    pairs: Tensor
+    """Triples (P, 2) that two cameras saw at once; the second is to be mirrored."""
+
+
+def draw_triples(
+    store: FrameStore, count: int, each: int, generator: torch.Generator, *, views: bool = False
+) -> Triples:
+    """Draw `count` threes of frames which the videos are made of, `each` of one if it has so many.
+
+    With `views`, two videos in one folder show the same moments, and a moment that is drawn is
+    drawn of both, one after the other: the first by name, and the other, to be mirrored. Raises
+    `BadValueError` if no video has three frames, and for three videos in a folder.
     """
-    videos = [(first, length // 3) for first, length in store.episodes if length >= 3]
-    if not videos:
+    takes = [t for t in _takes(store, views) if t[1]]
+    if not takes:
         raise BadValueError(
             f"{store.folder}: no video of uniform motion has 3 stored frames. Collect them with "
             "`armchair collect --mix uniform`."
         )
     found: list[Tensor] = []
-    while sum(map(len, found)) < count:
-        for video in torch.randperm(len(videos), generator=generator).tolist():
-            first, threes = videos[video]
-            found.append(first + 3 * torch.randperm(threes, generator=generator)[:each])
-            if sum(map(len, found)) >= count:
+    pairs: list[int] = []
+    drawn = 0
+    while drawn < count:
+        for take in torch.randperm(len(takes), generator=generator).tolist():
+            firsts, threes = takes[take]
+            moments = math.ceil(each / len(firsts))
+            chosen = 3 * torch.randperm(threes, generator=generator)[:moments]
+            found.append((chosen.unsqueeze(1) + torch.tensor(firsts)).flatten())
+            if len(firsts) == 2:
+                pairs += range(drawn, drawn + 2 * len(chosen), 2)
+            drawn += len(found[-1])
+            if drawn >= count:
                 break
-    return torch.cat(found)[:count].unsqueeze(1) + torch.arange(3)
+    starts = torch.cat(found)[:count]
+    of_one = torch.tensor([place for place in pairs if place + 1 < count], dtype=torch.long)
+    return Triples(starts.unsqueeze(1) + torch.arange(3), torch.stack([of_one, of_one + 1], dim=1))
+
+
+def _takes(store: FrameStore, views: bool) -> list[tuple[list[int], int]]:
+    """Return the first frames of videos that belong together, and how many threes they have."""
+    if not views:
+        return [([first], length // 3) for first, length in store.episodes]
+    folders: dict[Path, list[tuple[str, int, int]]] = {}
+    for video, (first, length) in zip(store.videos, store.episodes, strict=True):
+        path = Path(video.path)
+        folders.setdefault(path.parent, []).append((path.name, first, length // 3))
+    for folder, videos in folders.items():
+        if len(videos) > 2:
+            raise BadValueError(
+                f"{folder} has {len(videos)} videos, and uniform.views compares the two in a "
+                "folder. Keep the left and the right camera's (`collect --cameras left right`)."
+            )
+    if all(len(videos) == 1 for videos in folders.values()):
+        raise BadValueError(
+            f"{store.folder}: uniform.views compares the two videos in a folder, and no folder has "
+            "two. Collect them with `armchair collect --mix uniform --cameras left right`."
+        )
+    return [
+        ([first for _, first, _ in sorted(videos)], min(threes for *_, threes in videos))
+        for videos in folders.values()
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from armchair.worldmodel.pretraining.uniform import (
     draw_triples,
     precision_loss,
     uniform_loss,
+    views_loss,
 )
 
 ENCODER = EncoderConfig(image_size=32, patch_size=8, width=24, depth=1, heads=2)
@@ -35,6 +36,13 @@ RECIPE = PretrainConfig(
 VIDEOS, FRAMES = 20, 32
 
 
+@dataclass
+class Named:
+    """What a store knows of a video, as far as the objective asks."""
+
+    path: str
+
+
 class GlidingSquares(FrameStore):
     """A square glides uniformly, three frames a glide, and all colours change from frame to frame.
 
@@ -45,6 +53,7 @@ class GlidingSquares(FrameStore):
         rng = np.random.default_rng(seed)
         self.folder = Path("memory")
         self.episodes = [(video * FRAMES, FRAMES) for video in range(VIDEOS)]
+        self.videos = [Named(f"{video}/only.mp4") for video in range(VIDEOS)]  # type: ignore[misc]
         frames = np.empty((VIDEOS * FRAMES, 32, 32, 3), np.uint8)
         self.places = np.empty((VIDEOS * FRAMES, 2), int)
         for index, frame in enumerate(frames):
@@ -68,7 +77,9 @@ def moment(step: int) -> Moment:
 
 def test_threes_are_those_that_a_video_is_made_of() -> None:
     store = GlidingSquares()
-    triples = draw_triples(store, 30, 4, torch.Generator().manual_seed(0))
+    drawn = draw_triples(store, 30, 4, torch.Generator().manual_seed(0))
+    triples = drawn.frames
+    assert drawn.pairs.shape == (0, 2)
     assert triples.shape == (30, 3)
     assert (triples.diff(dim=1) == 1).all()
     row = triples % FRAMES
@@ -78,7 +89,7 @@ def test_threes_are_those_that_a_video_is_made_of() -> None:
     assert len(videos) == 8
     assert counts.tolist().count(4) == 7
     assert len(triples[:, 0].unique()) == 30
-    many = draw_triples(store, 3000, 4, torch.Generator().manual_seed(0))[:, 0]
+    many = draw_triples(store, 3000, 4, torch.Generator().manual_seed(0)).frames[:, 0]
     assert len(many.unique()) == 10 * VIDEOS, "any of them, sooner or later"
 
 
@@ -88,7 +99,8 @@ def test_videos_that_are_too_short() -> None:
     with pytest.raises(BadValueError, match=r"memory: no video of uniform motion has 3 stored"):
         draw_triples(store, 4, 2, torch.Generator())
     store.episodes = [(0, 2), (2, 3)]
-    assert (draw_triples(store, 2, 2, torch.Generator()) == torch.tensor([2, 3, 4])).all()
+    drawn = draw_triples(store, 2, 2, torch.Generator())
+    assert (drawn.frames == torch.tensor([2, 3, 4])).all()
 
 
 def test_the_loss_asks_for_straight_lines_that_are_told_apart() -> None:
@@ -139,15 +151,16 @@ def test_precision_counts_in_nats_what_each_number_tells_of_the_middle() -> None
 def test_codes_are_linear_in_the_layer_normalised_tokens() -> None:
     reader = UniformReader(UNIFORM, ENCODER)
     tokens = torch.randn(5, 16, 24)
-    codes = reader(tokens)
+    codes, guesses = reader(tokens)
     assert codes.shape == (5, 4)
-    torch.testing.assert_close(reader(3 * tokens), codes, atol=1e-4, rtol=1e-4)
+    assert guesses is None
+    torch.testing.assert_close(reader(3 * tokens)[0], codes, atol=1e-4, rtol=1e-4)
     noise = torch.randn(5, 16, 24)
-    added = reader(tokens, noise) - codes
+    added = reader(tokens, noise)[0] - codes
     torch.testing.assert_close(added, noise.flatten(1) @ reader.read.weight.T)
     with torch.no_grad():
         reader.log_temperature += np.log(4.0)
-    torch.testing.assert_close(reader(tokens), codes / 2)
+    torch.testing.assert_close(reader(tokens)[0], codes / 2)
 
 
 @pytest.mark.parametrize("precision", [0.0, 1.0])
@@ -164,7 +177,7 @@ def test_places_become_linear_in_the_tokens(precision: float) -> None:
             pixels = torch.from_numpy(store.frames).permute(0, 3, 1, 2).float().unsqueeze(2) / 128
             patches = cut_patches((pixels - 1).expand(-1, -1, 2, -1, -1), 8, 2)
             with torch.no_grad():
-                read = learner.network.read_codes(patches, learner.network.tables(1)[0])
+                read, _ = learner.network.read_codes(patches, learner.network.tables(1)[0])
             return np.c_[read.numpy(), np.ones(len(read))]
 
         weights = np.linalg.lstsq(codes(fitted), fitted.places, rcond=None)[0]
@@ -224,6 +237,90 @@ def test_it_teaches_the_encoder_beside_the_rest() -> None:
         PretrainLearner(RECIPE, GlidingSquares(), 0).update(moment(0))
 
 
+class TwoViews(GlidingSquares):
+    """Two cameras across from each other watch a square in space; each sees along another axis.
+
+    The square's size alone tells of how near it is: what is depth to one camera is the place from
+    left to right to the other, whose videos (the odd ones) are mirrored.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self.videos = [Named(f"{v // 2}/{'ab'[v % 2]}.mp4") for v in range(VIDEOS)]  # type: ignore[misc]
+        rng = np.random.default_rng(seed)
+        self.places = np.empty((VIDEOS * FRAMES, 3), int)
+        for index in range(len(self.frames)):
+            row, video = index % FRAMES, index // FRAMES
+            if row % 3 == 0:
+                start = rng.integers(0, 21, 3)
+                half = (rng.integers(0, 21, 3) - start) // 2
+            self.places[index] = start + row % 3 * half
+            if video % 2:
+                self.places[index] = self.places[index - FRAMES][[0, 2, 1]]
+            frame = self.frames[index]
+            frame[:] = rng.integers(0, 120, 3)
+            y, x, depth = self.places[index]
+            side = 4 + depth // 3
+            frame[y : y + side, x : x + side] = rng.integers(140, 256, 3)
+            if video % 2:
+                frame[:] = frame[:, ::-1].copy()
+
+
+def test_moments_are_drawn_of_both_views() -> None:
+    store = TwoViews()
+    store.episodes[3] = (3 * FRAMES, 6)
+    store.videos[4:6] = [Named("alone/a.mp4"), Named("alone too/a.mp4")]  # type: ignore[misc]
+    drawn = draw_triples(store, 400, 5, torch.Generator().manual_seed(0), views=True)
+    assert drawn.frames.shape == (400, 3)
+    first, second = drawn.frames[drawn.pairs].unbind(1)
+    assert (second - first == FRAMES).all()
+    assert (first[:, 0] // FRAMES % 2 == 0).all()
+    assert 150 < len(drawn.pairs) < 200
+    assert ((first[first[:, 0] // FRAMES == 2] % FRAMES) < 6).all(), "as long as the shorter"
+    single = torch.ones(400, dtype=torch.bool)
+    single[drawn.pairs.flatten()] = False
+    assert set((drawn.frames[single][:-1, 0] // FRAMES).tolist()) == {4, 5}
+    store.videos[4:6] = [Named("0/c.mp4"), Named("0/d.mp4")]  # type: ignore[misc]
+    with pytest.raises(BadValueError, match="0 has 4 videos"):
+        draw_triples(store, 4, 2, torch.Generator(), views=True)
+    with pytest.raises(BadValueError, match=r"no folder has two.*--cameras left right"):
+        draw_triples(GlidingSquares(), 4, 2, torch.Generator(), views=True)
+
+
+def test_views_count_in_nats_what_one_picture_tells_of_the_other() -> None:
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(40, 3, 2, generator=generator, requires_grad=True)
+    pairs = torch.tensor([[0, 1], [4, 5], *([n, n + 1] for n in range(10, 38, 2))])
+    right = torch.zeros(40, 3, 2)
+    right[pairs] = values.detach()[pairs.flip(1)]
+    guesses = right.clone().requires_grad_()
+    loss, told = views_loss(guesses, values, pairs)
+    assert (told > 4.4).all(), "up to log 120"
+    assert loss.item() == pytest.approx(float((np.log(120) - told).sum()), abs=1e-4)
+    loss.backward()
+    assert guesses.grad is not None
+    assert values.grad is None, "what is to be found learns from its own view alone"
+    rough = right + 0.1 * torch.randn(40, 3, 2, generator=generator)
+    assert (views_loss(rough, values, pairs)[1] < told - 1.0).all()
+    own = views_loss(values.detach(), values, pairs)[1]
+    assert (own < 0.2).all(), "its own numbers are not the other's"
+
+
+def test_what_the_other_camera_sees_is_learnt() -> None:
+    uniform = replace(UNIFORM, triples=24, precision=1.0, directions=3)
+    only = replace(RECIPE, clips=replace(RECIPE.clips, batch=0))
+
+    def nats(seed: int, **settings: float) -> list[float]:
+        recipe = replace(only, uniform=replace(uniform, **settings))
+        learner = PretrainLearner(recipe, TwoViews(), seed, uniform=TwoViews())
+        return [learner.update(moment(step)).get("uniform_views", np.nan) for step in range(80)]
+
+    told = nats(0, views=1.0)
+    assert np.mean(told[:5]) < 0.2
+    assert np.mean(told[-10:]) > 1.0
+    assert np.isnan(nats(0)).all()
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
@@ -233,6 +330,8 @@ def test_it_teaches_the_encoder_beside_the_rest() -> None:
         ({"weight": float("inf")}, "weight inf"),
         ({"recolour": 1.5}, "recolour is 1.5"),
         ({"noise": -0.1}, "noise is -0.1"),
+        ({"views": -1.0}, "views is -1.0"),
+        ({"views": 1.0}, "precision, which is 0"),
         ({"precision": 1.0, "triples": 40, "code": 8}, "12 directions are linear in a code of 8"),
     ],
 )

@@ -47,6 +47,7 @@ from armchair.worldmodel.pretraining.network import (
 from armchair.worldmodel.pretraining.uniform import (
     UniformConfig,
     draw_triples,
+    find_takes,
     precision_loss,
     uniform_loss,
     views_loss,
@@ -142,6 +143,8 @@ class PretrainLearner:
         """`uniform`: frames of the videos that `config.uniform` draws from."""
         self.config, self.store, self.watch, self.team = config, store, watch, team or Team()
         self.uniform = uniform
+        views = config.uniform.views > 0
+        self._takes = [] if uniform is None else find_takes(uniform, views=views)
         self.draws = Draws(seed)
         torch.manual_seed(seed)
         self.network = network_of(config).to(self.team.device)
@@ -248,7 +251,7 @@ class PretrainLearner:
         if self.uniform is None:
             raise ValueError("this learner was made without videos of uniform motion")
         encoder, config = self.config.encoder, self.config.uniform
-        drawn = draw_triples(self.uniform, count, config.each, generator, views=config.views > 0)
+        drawn = draw_triples(self._takes, count, config.each, generator)
         index = drawn.frames.flatten().numpy()
         stored = torch.from_numpy(np.ascontiguousarray(self.uniform.frames[index]))
         stored = stored.unflatten(0, (-1, 3))

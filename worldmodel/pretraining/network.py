@@ -154,8 +154,8 @@ class MaskDenoiser(nn.Module):
         """
         if self.uniform is None:
             raise ValueError("this network was made without `uniform`")
-        codes: tuple[Tensor, Tensor | None] = self.uniform(self._study(patches, tables), noise)
-        return codes
+        read: tuple[Tensor, Tensor | None] = self.uniform(self._study(patches, tables), noise)
+        return read
 
     def narrowed(self, codes: Tensor) -> Tensor:
         """Return the numbers (B, directions) of codes that `precision_loss` looks at."""

@@ -25,8 +25,10 @@ other's. What is depth to one camera lies across the other's line of sight.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -209,6 +211,14 @@ def find_numbers(guesses: Tensor, values: Tensor, answers: Tensor) -> tuple[Tens
     return -found.mean((1, 2)).sum(), told.detach()
 
 
+class Take(NamedTuple):
+    """What one or two videos show of the same moments, in threes of frames."""
+
+    firsts: list[int]
+    """First stored frame of each video; the second video is to be mirrored."""
+    threes: int
+
+
 @dataclass(frozen=True)
 class Triples:
     """Threes of frames, and which of them show the same moments from two sides."""
@@ -219,27 +229,53 @@ class Triples:
     """Triples (P, 2) that two cameras saw at once; the second is to be mirrored."""
 
 
-def draw_triples(
-    store: FrameStore, count: int, each: int, generator: torch.Generator, *, views: bool = False
-) -> Triples:
-    """Draw `count` threes of frames which the videos are made of, `each` of one if it has so many.
+def find_takes(store: FrameStore, *, views: bool = False) -> list[Take]:
+    """Return the takes of a store: its videos, or, with `views`, its folders of one or two videos.
 
-    With `views`, two videos in one folder show the same moments, and a moment that is drawn is
-    drawn of both, one after the other: the first by name, and the other, to be mirrored. Raises
-    `BadValueError` if no video has three frames, and for three videos in a folder.
+    Two videos in a folder are in the order of their names. Raises `BadValueError` if no video has
+    three frames, and with `views` if a folder has three videos or none has two.
     """
-    takes = [t for t in _takes(store, views) if t[1]]
-    if not takes:
+    folders: dict[Path, list[tuple[str, int, int]]] = {}
+    for video, (first, length) in zip(store.videos, store.episodes, strict=True):
+        path = Path(video.path)
+        together = path.parent if views else path
+        folders.setdefault(together, []).append((path.name, first, length // 3))
+    for folder, videos in folders.items():
+        if len(videos) > 2:
+            raise BadValueError(
+                f"{folder} has {len(videos)} videos, and uniform.views compares the two in a "
+                "folder. Keep the left and the right camera's (`collect --cameras left right`)."
+            )
+    if views and all(len(videos) == 1 for videos in folders.values()):
+        raise BadValueError(
+            f"{store.folder}: uniform.views compares the two videos in a folder, and no folder has "
+            "two. Collect them with `armchair collect --mix uniform --cameras left right`."
+        )
+    takes = [
+        Take([first for _, first, _ in sorted(videos)], min(threes for *_, threes in videos))
+        for videos in folders.values()
+    ]
+    if not any(take.threes for take in takes):
         raise BadValueError(
             f"{store.folder}: no video of uniform motion has 3 stored frames. Collect them with "
             "`armchair collect --mix uniform`."
         )
+    return [take for take in takes if take.threes]
+
+
+def draw_triples(
+    takes: Sequence[Take], count: int, each: int, generator: torch.Generator
+) -> Triples:
+    """Draw `count` threes of frames which the videos are made of, `each` of a take if it has them.
+
+    A moment of a take of two videos is drawn of both, one after the other.
+    """
     found: list[Tensor] = []
     pairs: list[int] = []
     drawn = 0
     while drawn < count:
-        for take in torch.randperm(len(takes), generator=generator).tolist():
-            firsts, threes = takes[take]
+        for number in torch.randperm(len(takes), generator=generator).tolist():
+            firsts, threes = takes[number]
             moments = math.ceil(each / len(firsts))
             chosen = 3 * torch.randperm(threes, generator=generator)[:moments]
             found.append((chosen.unsqueeze(1) + torch.tensor(firsts)).flatten())
@@ -251,28 +287,3 @@ def draw_triples(
     starts = torch.cat(found)[:count]
     of_one = torch.tensor([place for place in pairs if place + 1 < count], dtype=torch.long)
     return Triples(starts.unsqueeze(1) + torch.arange(3), torch.stack([of_one, of_one + 1], dim=1))
-
-
-def _takes(store: FrameStore, views: bool) -> list[tuple[list[int], int]]:
-    """Return the first frames of videos that belong together, and how many threes they have."""
-    if not views:
-        return [([first], length // 3) for first, length in store.episodes]
-    folders: dict[Path, list[tuple[str, int, int]]] = {}
-    for video, (first, length) in zip(store.videos, store.episodes, strict=True):
-        path = Path(video.path)
-        folders.setdefault(path.parent, []).append((path.name, first, length // 3))
-    for folder, videos in folders.items():
-        if len(videos) > 2:
-            raise BadValueError(
-                f"{folder} has {len(videos)} videos, and uniform.views compares the two in a "
-                "folder. Keep the left and the right camera's (`collect --cameras left right`)."
-            )
-    if all(len(videos) == 1 for videos in folders.values()):
-        raise BadValueError(
-            f"{store.folder}: uniform.views compares the two videos in a folder, and no folder has "
-            "two. Collect them with `armchair collect --mix uniform --cameras left right`."
-        )
-    return [
-        ([first for _, first, _ in sorted(videos)], min(threes for *_, threes in videos))
-        for videos in folders.values()
-    ]

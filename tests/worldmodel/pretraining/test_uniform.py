@@ -20,6 +20,7 @@ from armchair.worldmodel.pretraining.uniform import (
     UniformConfig,
     UniformReader,
     draw_triples,
+    find_takes,
     precision_loss,
     uniform_loss,
     views_loss,
@@ -77,7 +78,8 @@ def moment(step: int) -> Moment:
 
 def test_threes_are_those_that_a_video_is_made_of() -> None:
     store = GlidingSquares()
-    drawn = draw_triples(store, 30, 4, torch.Generator().manual_seed(0))
+    takes = find_takes(store)
+    drawn = draw_triples(takes, 30, 4, torch.Generator().manual_seed(0))
     triples = drawn.frames
     assert drawn.pairs.shape == (0, 2)
     assert triples.shape == (30, 3)
@@ -89,17 +91,18 @@ def test_threes_are_those_that_a_video_is_made_of() -> None:
     assert len(videos) == 8
     assert counts.tolist().count(4) == 7
     assert len(triples[:, 0].unique()) == 30
-    many = draw_triples(store, 3000, 4, torch.Generator().manual_seed(0)).frames[:, 0]
+    many = draw_triples(takes, 3000, 4, torch.Generator().manual_seed(0)).frames[:, 0]
     assert len(many.unique()) == 10 * VIDEOS, "any of them, sooner or later"
 
 
 def test_videos_that_are_too_short() -> None:
     store = GlidingSquares()
+    store.videos = store.videos[:2]
     store.episodes = [(0, 2), (2, 1)]
     with pytest.raises(BadValueError, match=r"memory: no video of uniform motion has 3 stored"):
-        draw_triples(store, 4, 2, torch.Generator())
+        find_takes(store)
     store.episodes = [(0, 2), (2, 3)]
-    drawn = draw_triples(store, 2, 2, torch.Generator())
+    drawn = draw_triples(find_takes(store), 2, 2, torch.Generator())
     assert (drawn.frames == torch.tensor([2, 3, 4])).all()
 
 
@@ -270,7 +273,8 @@ def test_moments_are_drawn_of_both_views() -> None:
     store = TwoViews()
     store.episodes[3] = (3 * FRAMES, 6)
     store.videos[4:6] = [Named("alone/a.mp4"), Named("alone too/a.mp4")]  # type: ignore[misc]
-    drawn = draw_triples(store, 400, 5, torch.Generator().manual_seed(0), views=True)
+    takes = find_takes(store, views=True)
+    drawn = draw_triples(takes, 400, 5, torch.Generator().manual_seed(0))
     assert drawn.frames.shape == (400, 3)
     first, second = drawn.frames[drawn.pairs].unbind(1)
     assert (second - first == FRAMES).all()
@@ -282,9 +286,9 @@ def test_moments_are_drawn_of_both_views() -> None:
     assert set((drawn.frames[single][:-1, 0] // FRAMES).tolist()) == {4, 5}
     store.videos[4:6] = [Named("0/c.mp4"), Named("0/d.mp4")]  # type: ignore[misc]
     with pytest.raises(BadValueError, match="0 has 4 videos"):
-        draw_triples(store, 4, 2, torch.Generator(), views=True)
+        find_takes(store, views=True)
     with pytest.raises(BadValueError, match=r"no folder has two.*--cameras left right"):
-        draw_triples(GlidingSquares(), 4, 2, torch.Generator(), views=True)
+        find_takes(GlidingSquares(), views=True)
 
 
 def test_views_count_in_nats_what_one_picture_tells_of_the_other() -> None:
@@ -304,6 +308,25 @@ def test_views_count_in_nats_what_one_picture_tells_of_the_other() -> None:
     assert (views_loss(rough, values, pairs)[1] < told - 1.0).all()
     own = views_loss(values.detach(), values, pairs)[1]
     assert (own < 0.2).all(), "its own numbers are not the other's"
+
+
+def test_the_second_view_is_mirrored(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = TwoViews()
+    videos = store.frames.reshape(VIDEOS, FRAMES, 32, 32, 3)
+    videos[1::2] = videos[::2, :, :, ::-1]
+    uniform = replace(UNIFORM, views=1.0, precision=1.0, directions=3)
+    recipe = replace(RECIPE, clips=replace(RECIPE.clips, batch=0), uniform=uniform)
+    learner = PretrainLearner(recipe, store, 0, uniform=store)
+    seen = []
+    plain = learner.network.read_codes
+    monkeypatch.setattr(
+        learner.network,
+        "read_codes",
+        lambda patches, *rest: seen.append(patches) or plain(patches, *rest),
+    )
+    learner.update(moment(0))
+    first, second = seen[0].unflatten(0, (-1, 2, 3)).unbind(1)
+    assert torch.equal(first, second), "the mirrored copy of a picture is that picture again"
 
 
 def test_what_the_other_camera_sees_is_learnt() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,12 @@ from armchair.errors import BadFileError
 MANIFEST = "collect.json"
 VERSION = 1
 FIX = "Choose another folder, or the settings that this one was made with"
-STAGED = ("glide", "glide_fingers", "rearrange")
+GLIDING = ("glide", "glide_fingers")
+"""Behaviours of uniform motion."""
+STAGED = (*GLIDING, "rearrange")
 """Behaviours that show what no action brings about: videos for pre-training alone."""
+DEPTH = 4
+"""Folders from one of episodes down to an episode: laboratory, outcome, day, episode."""
 Settings = dict[str, Any]
 
 
@@ -49,20 +54,40 @@ def claim(root: Path, settings: Settings) -> bool:
 
 
 def staged_in(root: Path) -> dict[Path, str]:
-    """Return the manifests of a folder and of those in it that name a behaviour of `STAGED`.
+    """Return the manifests that `settings_of` finds and that name a behaviour of `STAGED`.
 
-    Each with the first such name. A file that is no manifest says nothing.
+    Each with the first such name.
     """
     found = {}
-    for path in (root / MANIFEST, *sorted(root.glob(f"*/{MANIFEST}"))):
-        try:
-            behaviours = dict(json.loads(path.read_text(encoding="utf-8"))["mix"]["behaviours"])
-        except (OSError, ValueError, TypeError, LookupError):
-            continue
-        names = [name for name in STAGED if behaviours.get(name)]
+    for path, settings in settings_of(root).items():
+        names = [name for name in STAGED if name in behaviours_of(settings)]
         if names:
             found[path] = names[0]
     return found
+
+
+def settings_of(root: Path) -> dict[Path, Settings]:
+    """Return the manifests that say how a folder's episodes were made, with their settings.
+
+    Its own, those of the folders in it, and the one of the folder that it is a part of. A file that
+    is no manifest says nothing.
+    """
+    found = {}
+    above = [folder / MANIFEST for folder in root.resolve().parents[:DEPTH]]
+    for path in (root / MANIFEST, *sorted(root.glob(f"*/{MANIFEST}")), *above):
+        with suppress(OSError, ValueError):
+            settings = json.loads(path.read_text(encoding="utf-8"))
+            if isinstance(settings, dict):
+                found[path] = settings
+    return found
+
+
+def behaviours_of(settings: Settings) -> tuple[str, ...]:
+    """Return the behaviours that a manifest's settings name; none if they do not say it."""
+    try:
+        return tuple(name for name, share in settings["mix"]["behaviours"] if share)
+    except (TypeError, ValueError, LookupError):
+        return ()
 
 
 def _read(path: Path) -> Settings:

@@ -157,6 +157,18 @@ def redress(
     return placement
 
 
+def redress_more(arm: SimArm, level: Level, rng: np.random.Generator) -> None:
+    """Draw the right camera's place, at an angle of its own, and the tint of the lamps anew.
+
+    The lamps are those that `redress` left, which comes before.
+    """
+    right = _left(arm, level, rng).mirrored.jittered(
+        rng.uniform(-1, 1, 3) * level.camera_m, rng.uniform(-1, 1, 3) * level.look_at_m
+    )
+    _place_camera(arm.model, RIGHT_CAMERA, right)
+    arm.model.light_diffuse[:] *= 1 + rng.uniform(-1, 1, 3) * level.light_tint
+
+
 def _left(arm: SimArm, level: Level, rng: np.random.Generator) -> CameraPlacement:
     nominal = arm.config.left
     if level.camera_angle_deg is None:
@@ -167,12 +179,7 @@ def _left(arm: SimArm, level: Level, rng: np.random.Generator) -> CameraPlacemen
 def _add_variety(arm: SimArm, level: Level, rng: np.random.Generator) -> None:
     """All that the first model's data did not have, from a generator of its own."""
     model = arm.model
-    left = _left(arm, level, rng)  # the right camera has an angle of its own
-    right = left.mirrored.jittered(
-        rng.uniform(-1, 1, 3) * level.camera_m, rng.uniform(-1, 1, 3) * level.look_at_m
-    )
-    _place_camera(model, RIGHT_CAMERA, right)
-    model.light_diffuse[:] *= 1 + rng.uniform(-1, 1, 3) * level.light_tint
+    redress_more(arm, level, rng)
     _reshape(model, 1 + rng.uniform(-1, 1, 3) * level.object_shape)
     place_distractors(model, level.distractors, rng)
     _cover(model, arm.nominal, level.patterns, rng)

@@ -28,12 +28,13 @@ class Config:
     level: str = "light"
     """Variety: none, light or full."""
     mix: str = "reach"
-    """What the arm does: reach (play, steps, reaches), tasks (objects handled as well) or
-    rearranged (objects stand elsewhere again and again: videos for pretrain, not for train)."""
+    """What the arm does: reach (play, steps, reaches), tasks (objects handled as well), or, videos
+    for pretrain and not for train, rearranged (objects stand elsewhere again and again) and uniform
+    (hand, fingers and object glide along straight lines, for pretrain --uniform)."""
     behaviours: tuple[str, ...] = ()
     """A mix of your own, NAME=SHARE each, instead of the named one's: grasp=0.5 carry=0.5, of play,
-    steps, reach, near, grasp, carry, place, push, gripper, recover,
-    fingers and rearrange."""
+    steps, reach, near, grasp, carry, place, push, gripper, recover, fingers, rearrange, glide and
+    glide_fingers."""
     objects: tuple[str, ...] = ()
     """The same for what lies on the table: box=0.5 cup=0.5."""
     cameras: tuple[str, ...] = ("left",)

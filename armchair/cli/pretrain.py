@@ -99,6 +99,7 @@ def run(config: Config) -> None:
         )
     from armchair.worldmodel.pretraining.run import PretrainRun, pretrain
 
+    _check_gliding(config.uniform, views=config.recipe.uniform.views > 0)
     pretrain(
         PretrainRun(
             videos=config.videos,
@@ -114,6 +115,28 @@ def run(config: Config) -> None:
         Budget(steps=config.steps, minutes=config.minutes),
         partial(_watch, config),
     )
+
+
+def _check_gliding(folders: Sequence[Path], *, views: bool) -> None:
+    """Raise `BadFileError` for episodes that say they show no uniform motion, or other `views`."""
+    from armchair.sim.manifest import GLIDING, behaviours_of, settings_of
+
+    for path, settings in (found for folder in folders for found in settings_of(folder).items()):
+        others = [name for name in behaviours_of(settings) if name not in GLIDING]
+        if others:
+            raise BadFileError(
+                path,
+                f"says that these episodes were made with `{others[0]}`, in which things do not "
+                "move uniformly",
+                "Give the folder as --videos, and to --uniform another (`collect --mix uniform`)",
+            )
+        if views and "wrist" in settings.get("cameras", ()):
+            raise BadFileError(
+                path,
+                "says that the wrist camera was filmed, and uniform.views compares the left with "
+                "the right one",
+                "Collect others with `armchair collect --mix uniform --cameras left right`",
+            )
 
 
 def _watch(config: Config) -> EncoderWatch | None:

@@ -18,7 +18,7 @@ from armchair.sim.behaviours.things import REACH_HIGH, REACH_LOW, grasp_position
 from armchair.sim.behaviours.touching import AROUND_M
 from armchair.sim.contacts import finger_contacts
 from armchair.sim.posing import stand
-from armchair.sim.randomise import redress
+from armchair.sim.randomise import redress, redress_more
 from armchair.sim.recorder import Recorder
 
 SHARES_OF_WAY = (0.0, 0.5, 1.0)
@@ -63,12 +63,12 @@ def glide(recorder: Recorder, rng: np.random.Generator, rows: int) -> Outcome:
     """Hand, fingers and object glide at constant speeds along straight lines, in stop motion.
 
     Three pictures a glide: one end, half way, the other end, each repeated for four rows. For each
-    picture lamps, colours and the camera's place are drawn anew, as the level has them: where
-    things are is all that stays the same. In some videos the hand stays where it is. A predictor
+    picture lamps, colours and the outer cameras' places are drawn anew, as the level has them:
+    where things are is all that stays the same. In some videos the hand stays as it is. A predictor
     must not learn from it: no action brings this about.
     """
     arm = recorder.arm
-    rests = Rests(flange=_reachable(arm, rng)) if rng.random() < STAYS_SHARE else Rests()
+    rests = _reachable(arm, rng) if rng.random() < STAYS_SHARE else Rests()
     return _glide(recorder, rng, rows, rests)
 
 
@@ -80,18 +80,23 @@ def glide_fingers(recorder: Recorder, rng: np.random.Generator, rows: int) -> Ou
 
 @dataclass(frozen=True, kw_only=True)
 class Rests:
-    """Where the flange (3,) and the object (3,) stay for a whole video, metres; None if they go."""
+    """Where hand and object stay for a whole video; None if they go."""
 
     flange: Array | None = None
+    """Position (3,), metres."""
+    rotation: Array | None = None
+    """Matrix (3, 3) of the hand; there is one if there is a `flange`."""
     object: Array | None = None
+    """Position (3,), metres."""
 
 
 def _glide(recorder: Recorder, rng: np.random.Generator, rows: int, rests: Rests) -> Outcome:
     """Record glides, three pictures each, until the episode has its rows."""
-    arm = recorder.arm
+    arm, more = recorder.arm, rng.spawn(1)[0]
     while len(recorder) < rows:
         for still in _way(arm, rng, rests):
             redress(arm, recorder.level, rng, rng)
+            redress_more(arm, recorder.level, more)
             arm.restore(still)
             recorder.row(advance=False)
             recorder.repeat(min(STILL_ROWS, rows - len(recorder) + 1) - 1)
@@ -105,11 +110,11 @@ def _apart_for_good(arm: SimArm, rng: np.random.Generator) -> Rests:
     while True:
         thing = _place(arm, rng)
         open_hand = Still(
-            flange=_hand(thing, _low(arm), rng), rotation=DOWN, closed=0.0, object=thing
+            flange=_hand(thing, _low(arm), rng), rotation=_turn(rng), closed=0.0, object=thing
         )
         hands = (open_hand, replace(open_hand, closed=1.0))
         if all(_show(arm, still) and _clear(arm) for still in hands):
-            return Rests(flange=open_hand.flange, object=thing)
+            return Rests(flange=open_hand.flange, rotation=open_hand.rotation, object=thing)
 
 
 def _way(arm: SimArm, rng: np.random.Generator, rests: Rests) -> list[Snapshot]:
@@ -148,9 +153,10 @@ def _apart(arm: SimArm, rng: np.random.Generator, kind: str, rests: Rests) -> tu
     closed = [float(rng.choice([0.0, 1.0, rng.random()])) for _ in range(2)]
     if kind == "hand":
         things[1] = things[0]
-    if kind == "object":
-        hands, turns = [hands[0] if rests.flange is None else rests.flange] * 2, turns[:1] * 2
-        closed = closed[:1] * 2 if rests.flange is None else closed
+    if kind == "object" and rests.flange is None:
+        hands, turns, closed = hands[:1] * 2, turns[:1] * 2, closed[:1] * 2
+    if rests.flange is not None and rests.rotation is not None:
+        hands, turns = [rests.flange] * 2, [rests.rotation] * 2
     if rests.object is not None:
         things, closed = [rests.object] * 2, [float(grip) for grip in rng.random(2)]
     first, last = (
@@ -200,12 +206,12 @@ def _hand(thing: Array, low: Array, rng: np.random.Generator) -> Array:
     return np.clip(near, low, FAR_HIGH)
 
 
-def _reachable(arm: SimArm, rng: np.random.Generator) -> Array:
-    """Return a flange position (3,) for a whole video."""
+def _reachable(arm: SimArm, rng: np.random.Generator) -> Rests:
+    """Draw a place and a turn of the hand for a whole video."""
     while True:
-        place = _hand(_place(arm, rng), _low(arm), rng)
-        if stand(arm, place, DOWN, closed=0.0):
-            return place
+        place, turn = _hand(_place(arm, rng), _low(arm), rng), _turn(rng)
+        if stand(arm, place, turn, closed=0.0):
+            return Rests(flange=place, rotation=turn)
 
 
 def _closed_on(arm: SimArm, still: Still) -> float:

@@ -136,10 +136,26 @@ def test_training_on_what_no_action_brings_about(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     claim(tmp_path / "glides", {"mix": asdict(MIXES["uniform"])})
-    for folder in (tmp_path, tmp_path / "glides"):
+    day = tmp_path / "glides" / "ARM" / "success" / "2026-01-01"
+    for folder in (tmp_path, tmp_path / "glides", day, day / "one"):
         line = refusal(f"train --episodes {folder} --encoder e --out o --steps 1", capsys)
         assert f"{tmp_path}/glides/collect.json: says that these episodes were made with " in line
         assert "`glide`: no action brings about what they show. Leave the folder to" in line
+
+
+def test_uniform_motion_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cameras = ["left", "wrist"]
+    claim(tmp_path / "tasks", {"mix": asdict(MIXES["tasks"])})
+    claim(tmp_path / "glides", {"mix": asdict(MIXES["uniform"]), "cameras": cameras})
+    command = f"pretrain --videos {tmp_path / 'tasks'} --out {tmp_path / 'o'} --steps 1 --uniform"
+    views = "--recipe.uniform.triples 20 --recipe.uniform.precision 1 --recipe.uniform.views 1"
+    line = refusal(f"{command} {tmp_path / 'tasks'} --recipe.uniform.triples 2", capsys)
+    assert f"{tmp_path}/tasks/collect.json: says that these episodes were made with `" in line
+    assert "Give the folder as --videos, and to --uniform another" in line
+    line = refusal(f"{command} {tmp_path / 'glides'} {views}", capsys)
+    assert f"{tmp_path}/glides/collect.json: says that the wrist camera was filmed" in line
+    line = refusal(f"{command} {tmp_path / 'glides'} --recipe.uniform.triples 2", capsys)
+    assert "no MP4 file below it" in line, "without views any camera will do"
 
 
 def test_a_run_that_is_not_finished(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
-from armchair.episode import RecordedEpisode
+from armchair.episode import CameraLog, RecordedEpisode
 from armchair.sim import objects
 from armchair.sim.arm import DOWN
 from armchair.sim.behaviours import BEHAVIOURS
 from armchair.sim.behaviours.gliding import STILL_ROWS
-from armchair.sim.cameras import LEFT_SERIAL
+from armchair.sim.cameras import LEFT_SERIAL, RIGHT_SERIAL
 from armchair.sim.posing import stand
 from armchair.sim.randomise import LEVELS
 from armchair.sim.recorder import Recorder
@@ -27,7 +28,7 @@ def glided(
     """An episode of uniform motion; pictures of a short one alone."""
     arm.reset()
     arm.new_scene(level, np.random.default_rng(seed))
-    recorder = Recorder(arm, ("left",) if rows < ROWS else (), LEVELS[level])
+    recorder = Recorder(arm, ("left", "right") if rows < ROWS else (), LEVELS[level])
     outcome = BEHAVIOURS[behaviour](recorder, np.random.default_rng(seed), rows)
     assert len(recorder) == rows
     return recorder.episode(0, outcome.task, success=outcome.success, simulation={})
@@ -73,10 +74,17 @@ def test_what_is_held_goes_with_the_hand(episode: RecordedEpisode) -> None:
     assert high > low + 0.2
 
 
+def turned(states: np.ndarray) -> float:
+    """Return how far the hand is turned (radians) between any state (..., 7) and the first."""
+    turns = Rotation.from_euler("xyz", states[..., 3:6].reshape(-1, 3))
+    return float((turns[0].inv() * turns).magnitude().max())
+
+
 def test_there_are_videos_in_which_the_fingers_alone_move(arm: SimRobot) -> None:
     episode = glided(arm, "light", seed=2, behaviour="glide_fingers")
     states = episode.robot.states.reshape(-1, 3, STILL_ROWS, 7)[:, :, 0]
     assert np.ptp(states[..., :3], axis=(0, 1)).max() < 1e-3
+    assert turned(states) < 2e-3
     assert np.ptp(np.asarray(episode.simulation["object_pose"]), axis=0).max() < 1e-6
     assert not np.asarray(episode.simulation["finger_contacts"]).any()
     closed = states[..., 6]
@@ -86,16 +94,44 @@ def test_there_are_videos_in_which_the_fingers_alone_move(arm: SimRobot) -> None
 
 def test_every_picture_looks_otherwise(arm: SimRobot) -> None:
     rows = 6 * STILL_ROWS + 2
-    camera = next(c for c in glided(arm, "light", rows=rows).cameras if c.serial == LEFT_SERIAL)
-    assert camera.frames is not None
-    stills = [camera.frames[row : row + STILL_ROWS] for row in range(0, rows, STILL_ROWS)]
-    assert all((still == still[0]).all() for still in stills)
-    corner = [still[0, :40, :40].mean((0, 1)) for still in stills]
-    poses = [camera.extrinsics[row] for row in range(0, rows, STILL_ROWS)]
-    for values in (corner, poses):
-        assert len(np.unique(np.round(values, 6), axis=0)) == len(stills)
-    still = next(c for c in glided(arm, "none", rows=rows).cameras if c.serial == LEFT_SERIAL)
-    assert (still.extrinsics == still.extrinsics[0]).all(), "level none has no variety"
+    for camera in filmed(glided(arm, "light", rows=rows)):
+        assert camera.frames is not None
+        stills = [camera.frames[row : row + STILL_ROWS] for row in range(0, rows, STILL_ROWS)]
+        assert all((still == still[0]).all() for still in stills)
+        corner = [still[0, :40, :40].mean((0, 1)) for still in stills]
+        poses = [camera.extrinsics[row] for row in range(0, rows, STILL_ROWS)]
+        for values in (corner, poses):
+            assert len(np.unique(np.round(values, 6), axis=0)) == len(stills)
+    for camera in filmed(glided(arm, "none", rows=rows)):
+        assert (camera.extrinsics == camera.extrinsics[0]).all(), "level none has no variety"
+
+
+def filmed(episode: RecordedEpisode) -> list[CameraLog]:
+    """Return the left and the right camera."""
+    found = {camera.serial: camera for camera in episode.cameras}
+    return [found[LEFT_SERIAL], found[RIGHT_SERIAL]]
+
+
+def test_lamps_and_colours_are_drawn_for_every_picture(
+    arm: SimRobot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, list[np.ndarray]] = {"lamps": [], "tints": [], "table": [], "object": []}
+
+    def note(arm: SimRobot, still: object) -> None:
+        model = arm.model
+        seen["lamps"].append(model.light_dir.copy())
+        seen["tints"].append(model.light_diffuse[0] / model.light_diffuse[0].mean())
+        seen["table"].append(model.geom("table_visual").rgba.copy())
+        thing = objects.object_geoms(model, drawn=True)[0]
+        seen["object"].append(model.geom_rgba[thing].copy())
+        restore(arm, still)
+
+    restore = SimRobot.restore
+    monkeypatch.setattr(SimRobot, "restore", note)
+    glided(arm, "full", rows=6 * STILL_ROWS)
+    for name, values in seen.items():
+        assert len(values) == 6
+        assert len(np.unique(np.round(values, 6), axis=0)) == 6, name
 
 
 def test_pictures_last_as_long_as_pretraining_takes_them_to() -> None:
@@ -138,5 +174,7 @@ def test_in_some_videos_the_hand_stays(arm: SimRobot) -> None:
     ranges = [float(np.ptp(way.robot.states[:, :3], axis=0).max()) for way in ways]
     assert min(ranges) < 1e-3 < 0.1 < max(ranges)
     still = ways[int(np.argmin(ranges))]
+    assert turned(still.robot.states) < 2e-3
+    assert turned(ways[int(np.argmax(ranges))].robot.states) > 0.01
     assert np.ptp(still.robot.states[:, 6]) > 0.2, "its fingers play"
     assert np.ptp(np.asarray(still.simulation["object_pose"])[:, :2], axis=0).max() > 0.05

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -47,12 +47,20 @@ class Optimiser:
         loss.backward()
         return self.apply(rate)
 
-    def gradients(self) -> list[torch.Tensor]:
-        """Return the gradient of every parameter; zeros where it has none yet."""
+    def share(self, add_up: Callable[[list[torch.Tensor]], None], *more: torch.Tensor) -> None:
+        """Add up the gradients of several processes, and `more`, in place, by `add_up`.
+
+        What no process has a gradient of keeps none, as with one process: it does not decay.
+        """
+        have = torch.tensor([float(p.grad is not None) for p in self.parameters])
+        have = have.to(self.parameters[0].device)
         for parameter in self.parameters:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
-        return [p.grad for p in self.parameters if p.grad is not None]
+        add_up([have, *more, *(p.grad for p in self.parameters if p.grad is not None)])
+        for parameter, number in zip(self.parameters, have.tolist(), strict=True):
+            if not number:
+                parameter.grad = None
 
     def apply(self, rate: float) -> float:
         """Take one step down the gradients that the parameters have; return their norm."""

@@ -145,7 +145,8 @@ def change_loss(painted: Tensor, change: Tensor, *, even: bool = False) -> Tenso
 def recoloured(pixels: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """Return normalised pixels (B, 3, ...), each entry's hues turned and its brightness changed.
 
-    By up to `share` of half a turn about grey, a factor of 1 ± 0.4 and a shift of ± 0.4.
+    At a share of 1 by up to half a turn about grey, a factor of 1 ± 0.4 and a shift of ± 0.4; at a
+    smaller one by that share of each.
     """
     turn, gain, shift = share * (2 * torch.rand(3, len(pixels), generator=generator) - 1)
     cos, sin = torch.cos(math.pi * turn), torch.sin(math.pi * turn)

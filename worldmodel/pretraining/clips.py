@@ -24,8 +24,8 @@ class ClipConfig:
     """Clips and stills together, over all processes; 0 leaves eq. (1) out, for a run that goes on
     with other objectives."""
     at_once: int | None = None
-    """Clips, stills or pairs that pass the networks together; the gradients of parts add up. None:
-    all that a process has. The same number on more processes draws the same batches."""
+    """Clips, stills, pairs or triples that pass the networks together; the gradients of parts add
+    up. None: all that a process has. The same number on more processes draws the same batches."""
     still_share: float = 0.5
     """Share of the batch that is one frame repeated."""
     still_frames: int = 2

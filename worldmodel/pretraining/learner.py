@@ -46,6 +46,8 @@ from armchair.worldmodel.pretraining.network import (
 )
 from armchair.worldmodel.pretraining.uniform import (
     UniformConfig,
+    check_enough,
+    check_part,
     draw_triples,
     find_takes,
     precision_loss,
@@ -160,6 +162,10 @@ class PretrainLearner:
             config.uniform.triples,
         )
         parts = parted(counts, clips.at_once, self.team.size)
+        if uniform is not None:
+            for count in {part.count for part in parts if part.stream == TRIPLES}:
+                check_part(config.uniform, count)
+                check_enough(self._takes, count)
         self._parts = parts[self.team.rank :: self.team.size]
 
     def update(self, moment: Moment) -> dict[str, float]:
@@ -173,7 +179,7 @@ class PretrainLearner:
             total += loss.detach()
             values = seen | values  # of the first part of each stream
         if self.team.size > 1:
-            self.team.add_up([total, *self.optimiser.gradients()])
+            self.optimiser.share(self.team.add_up, total)
         norm = self.optimiser.apply(moment.rate)
         momentum = self.config.momentum
         if momentum is None:

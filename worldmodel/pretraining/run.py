@@ -75,8 +75,9 @@ def pretrain(
 ) -> Path:
     """Do the run, or go on with it, and return the folder of the encoder.
 
-    Raises `BadValueError` for triples without videos of uniform motion, or the other way round, and
-    where the store would keep other rows of them than one a picture.
+    Raises `BadValueError` for triples without videos of uniform motion, or the other way round,
+    where the store would keep other rows of them than one a picture, and for a video that is given
+    as both.
     What `make_watch` returns, asked by the leader alone, sees the encoder every
     `loop.evaluate_steps` and at the end; it changes nothing.
     """
@@ -100,6 +101,7 @@ def pretrain(
         load_relay(shapes, init)  # refuses before hours of decoding
     videos, team = find_videos(run.videos), Team()
     gliding = find_videos(run.uniform) if run.uniform else []
+    check_apart(videos, gliding)
     watch = make_watch() if team.leads else None
     with Reporter(run.out, "pretrain", silent=not team.leads) as reporter:
         with team.leader_first():
@@ -107,7 +109,7 @@ def pretrain(
             uniform = prepare_store(gliding, run.store, store, reporter) if gliding else None
         learner = PretrainLearner(config, frames, run.seed, watch, team, uniform)
         if init is not None:
-            learner.draws.history = load_relay(learner.network, init)
+            learner.draws.history = load_relay(learner.network, init, reporter.say)
             reporter.say(f"starting from {init}: {in_words(learner.draws.history)}")
         reporter.say(f"pre-training on {len(frames)} frames of {len(frames.videos)} videos")
         steps = run_loop(
@@ -129,6 +131,16 @@ def pretrain(
     return run.out / ENCODER
 
 
+def check_apart(videos: Sequence[Path], gliding: Sequence[Path]) -> None:
+    """Raise `BadValueError` if a video of uniform motion is among those for the rest."""
+    both = {path.resolve() for path in videos} & {path.resolve() for path in gliding}
+    if both:
+        raise BadValueError(
+            f"{min(both)} and {len(both) - 1} more videos are in folders of --videos and of "
+            "--uniform. Give each video as one or the other."
+        )
+
+
 def write_relay(path: Path, learner: PretrainLearner, step: int, *, quick: bool = False) -> None:
     """Write all networks in bfloat16, for how long they were trained and the encoder's size."""
     size = json.dumps(asdict(learner.config.encoder))
@@ -136,12 +148,14 @@ def write_relay(path: Path, learner: PretrainLearner, step: int, *, quick: bool 
     write_packed(path, learner.network.state_dict(), note, quick=quick)
 
 
-def load_relay(network: MaskDenoiser, path: Path) -> History:
+def load_relay(
+    network: MaskDenoiser, path: Path, say: Callable[[str], None] = lambda line: None
+) -> History:
     """Take up the weights of a relay, or of an encoder's or a world model's folder.
 
     A folder has the teacher alone: the student starts from it too, and the mask predictor anew. So
     do those parts of what serves the objectives beside eq. (1) that the relay lacks or has in
-    another size.
+    another size, which `say` is told.
     Clips may be longer and pictures larger than they were: rotary positions have no weights.
     Returns what the relay says was done before; a folder and older relays say nothing. Raises
     `BadFileError` when the weights do not fit.
@@ -153,12 +167,16 @@ def load_relay(network: MaskDenoiser, path: Path) -> History:
             fill(encoder, tensors, path, fix)
         return ()
     own, found = network.state_dict(), read_packed(path, fix)
-    beside = [name for name in own.keys() | found.keys() if name.startswith(BESIDE)]
+    beside = sorted(name for name in own.keys() | found.keys() if name.startswith(BESIDE))
+    anew = []
     for name in beside:
         if name not in own:
             del found[name]
         elif name not in found or found[name].shape != own[name].shape:
             found[name] = own[name]
+            anew.append(name)
+    if anew:
+        say(f"begun anew, as {path} has them not or in another size: {', '.join(anew)}")
     fill(network, found, path, fix)
     try:
         return from_plain(json.loads(read_note(path, HISTORY) or "[]"))

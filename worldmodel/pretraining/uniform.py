@@ -58,9 +58,10 @@ class UniformConfig:
     triples: int = 0
     """Threes of frames per step, beside the rest of the batch; 0 goes without."""
     each: int = 5
-    """Triples that are drawn from one video: its frames are the harder ones."""
+    """Triples that are drawn from one video, or from one take of two, from which an odd number is
+    rounded up: its frames are the harder ones."""
     weight: float = 1.0
-    """Weight of the loss (nats) beside the L1 of eq. (1)."""
+    """Weight of the whole objective (nats) beside the L1 of eq. (1)."""
     code: int = 32
     """Numbers that are read from a frame."""
     recolour: float = 0.0
@@ -70,12 +71,13 @@ class UniformConfig:
     """Deviation of the noise on LayerNormed tokens as they are read: what positions do to them must
     stand out from it, and so from what bfloat16 rounds off. Without it tokens draw together."""
     precision: float = 0.0
-    """Weight of the second loss (nats); 0 goes without."""
+    """Weight of the second loss (nats) beside the first; 0 goes without."""
     directions: int = 12
-    """Numbers, linear in the code, that the second loss looks at; fewer than the triples of a
-    process."""
+    """Numbers, linear in the code, that the second loss looks at; fewer than the triples of each
+    part of a step."""
     views: float = 0.0
-    """Weight of the third loss (nats), on those numbers of two cameras; 0 goes without."""
+    """Weight of the third loss (nats) beside the first, on those numbers of two cameras; 0 goes
+    without."""
 
     def __post_init__(self) -> None:
         check_counts(self, "each", "code", "directions")
@@ -102,10 +104,22 @@ class UniformConfig:
                 f"uniform: {self.directions} directions are linear in a code of {self.code}; give "
                 "fewer directions or a longer code."
             )
-        if self.triples < 0 or not 0 <= self.weight < math.inf:
+        if self.triples < 0 or not 0 < self.weight < math.inf:
             raise BadValueError(
-                f"uniform: triples {self.triples} and weight {self.weight} are at least 0."
+                f"uniform: triples is {self.triples}, expected 0 or more, and weight "
+                f"{self.weight}, expected more than 0."
             )
+
+
+def check_part(config: UniformConfig, count: int) -> None:
+    """Raise `BadValueError` if `count` triples, a part of a step, are too few for the recipe."""
+    directions = config.directions if config.precision else 1
+    if count <= directions:
+        raise BadValueError(
+            f"uniform: a part of a step has {count} triples, and {directions} directions take one "
+            "more. Raise --recipe.uniform.triples or --recipe.clips.at-once, or take fewer "
+            "processes."
+        )
 
 
 class UniformReader(nn.Module):
@@ -131,12 +145,13 @@ class UniformReader(nn.Module):
         And, with `views`, to guesses (B, directions) of what the other camera's numbers are.
         `noise` (B, N, D): added to the LayerNormed tokens.
         """
-        seen = layer_normalised(tokens)
-        if noise is not None:
-            seen = seen + noise
-        codes: Tensor = self.read(seen.flatten(1))
-        guesses = None if self.across is None else self.across(seen.flatten(1)).float()
-        return codes.float() * torch.exp(-self.log_temperature / 2), guesses
+        with torch.autocast(tokens.device.type, enabled=False):  # bfloat16 is as coarse as misses
+            seen = layer_normalised(tokens.float())
+            if noise is not None:
+                seen = seen + noise
+            codes: Tensor = self.read(seen.flatten(1))
+            guesses = None if self.across is None else self.across(seen.flatten(1))
+            return codes * torch.exp(-self.log_temperature / 2), guesses
 
 
 def uniform_loss(codes: Tensor) -> tuple[Tensor, Tensor]:
@@ -191,7 +206,7 @@ def whitening(values: Tensor) -> Tensor:
     spread = centred.T @ centred / len(values)
     unit = torch.eye(len(spread), device=spread.device)
     floor = LEAST_VARIANCE * spread.diagonal().mean().detach() + 1e-12
-    factor = torch.linalg.cholesky(spread + floor * unit)
+    factor, _ = torch.linalg.cholesky_ex(spread + floor * unit)  # NaN goes on to the loss
     inverse: Tensor = torch.linalg.solve_triangular(factor, unit, upper=False)
     return inverse
 
@@ -233,18 +248,21 @@ def find_takes(store: FrameStore, *, views: bool = False) -> list[Take]:
     """Return the takes of a store: its videos, or, with `views`, its folders of one or two videos.
 
     Two videos in a folder are in the order of their names. Raises `BadValueError` if no video has
-    three frames, and with `views` if a folder has three videos or none has two.
+    three frames, and with `views` if a folder has three videos or two of other lengths, or if none
+    has two.
     """
     folders: dict[Path, list[tuple[str, int, int]]] = {}
     for video, (first, length) in zip(store.videos, store.episodes, strict=True):
         path = Path(video.path)
         together = path.parent if views else path
-        folders.setdefault(together, []).append((path.name, first, length // 3))
+        folders.setdefault(together, []).append((path.name, first, length))
     for folder, videos in folders.items():
-        if len(videos) > 2:
+        lengths = sorted({length for *_, length in videos})
+        if len(videos) > 2 or len(lengths) > 1:
             raise BadValueError(
-                f"{folder} has {len(videos)} videos, and uniform.views compares the two in a "
-                "folder. Keep the left and the right camera's (`collect --cameras left right`)."
+                f"{folder} has {len(videos)} videos of {' and '.join(map(str, lengths))} stored "
+                "frames, and uniform.views compares the two of a moment in a folder. Keep the left "
+                "and the right camera's (`collect --cameras left right`)."
             )
     if views and all(len(videos) == 1 for videos in folders.values()):
         raise BadValueError(
@@ -252,7 +270,7 @@ def find_takes(store: FrameStore, *, views: bool = False) -> list[Take]:
             "two. Collect them with `armchair collect --mix uniform --cameras left right`."
         )
     takes = [
-        Take([first for _, first, _ in sorted(videos)], min(threes for *_, threes in videos))
+        Take([first for _, first, _ in sorted(videos)], videos[0][2] // 3)
         for videos in folders.values()
     ]
     if not any(take.threes for take in takes):
@@ -263,21 +281,37 @@ def find_takes(store: FrameStore, *, views: bool = False) -> list[Take]:
     return [take for take in takes if take.threes]
 
 
+def check_enough(takes: Sequence[Take], count: int) -> None:
+    """Raise `BadValueError` if the takes have fewer than `count` threes of frames."""
+    have = sum(take.threes * len(take.firsts) for take in takes)
+    if have < count:
+        raise BadValueError(
+            f"uniform: {count} triples are drawn at once, and the videos of uniform motion have "
+            f"{have}. Collect more of them (`armchair collect --mix uniform`), or lower "
+            "--recipe.uniform.triples."
+        )
+
+
 def draw_triples(
     takes: Sequence[Take], count: int, each: int, generator: torch.Generator
 ) -> Triples:
     """Draw `count` threes of frames which the videos are made of, `each` of a take if it has them.
 
-    A moment of a take of two videos is drawn of both, one after the other.
+    A moment of a take of two videos is drawn of both, one after the other; none is drawn twice.
+    Raises `BadValueError` if the takes have fewer.
     """
+    check_enough(takes, count)
     found: list[Tensor] = []
     pairs: list[int] = []
     drawn = 0
+    left: dict[int, Tensor] = {}
     while drawn < count:
         for number in torch.randperm(len(takes), generator=generator).tolist():
             firsts, threes = takes[number]
             moments = math.ceil(each / len(firsts))
-            chosen = 3 * torch.randperm(threes, generator=generator)[:moments]
+            if number not in left:
+                left[number] = 3 * torch.randperm(threes, generator=generator)
+            chosen, left[number] = left[number][:moments], left[number][moments:]
             found.append((chosen.unsqueeze(1) + torch.tensor(firsts)).flatten())
             if len(firsts) == 2:
                 pairs += range(drawn, drawn + 2 * len(chosen), 2)

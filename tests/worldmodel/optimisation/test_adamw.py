@@ -21,10 +21,37 @@ def test_matrices_decay_and_vectors_do_not() -> None:
     layer = line()
     optimiser = Optimiser([layer], AdamWConfig(weight_decay=DECAY))
     matrix, vector = layer.weight.detach().clone(), layer.bias.detach().clone()
-    assert all((gradient == 0).all() for gradient in optimiser.gradients())
+    for parameter in layer.parameters():
+        parameter.grad = torch.zeros_like(parameter)
     optimiser.apply(RATE)
     torch.testing.assert_close(layer.weight.detach(), matrix * (1 - RATE * DECAY))
     assert torch.equal(layer.bias.detach(), vector)
+
+
+def test_gradients_are_shared_and_what_nobody_has_one_of_stays() -> None:
+    """One process has a gradient of the first layer, the other of the first and the second."""
+    layers = [line(), line(), line()]
+    start = [layer.weight.detach().clone() for layer in layers]
+    optimiser = Optimiser(layers, AdamWConfig(weight_decay=DECAY))
+    layers[0].weight.grad = torch.ones(3, 4)
+    total = torch.tensor(1.0)
+
+    def add_up(tensors: list[torch.Tensor]) -> None:
+        have, summed, *gradients = tensors
+        assert have.tolist() == [1, 0, 0, 0, 0, 0]
+        have += torch.tensor([1.0, 0, 1, 0, 0, 0])
+        summed += 2.0
+        gradients[0] += 1.0
+        gradients[2] += 3.0
+
+    optimiser.share(add_up, total)
+    assert total == 3.0
+    found = [parameter.grad for parameter in optimiser.parameters]
+    have = [gradient is not None for gradient in found]
+    assert have == [True, False, True, False, False, False]
+    optimiser.apply(RATE)
+    assert torch.equal(layers[2].weight.detach(), start[2]), "it does not decay"
+    assert not torch.equal(layers[0].weight.detach(), start[0])
 
 
 @pytest.mark.parametrize("size", [1e3, 0.1])

@@ -111,7 +111,7 @@ def test_hues_are_turned_about_grey() -> None:
     assert alike.min() < -0.9 < 0.9 < alike.max(), "by up to half a turn"
 
 
-def test_what_is_painted_keeps_its_colours() -> None:
+def test_what_is_painted_keeps_its_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     learner = PretrainLearner(
         replace(RECIPE, change=replace(CHANGE, recolour=1.0)), MovingSquares(), 0
     )
@@ -120,8 +120,23 @@ def test_what_is_painted_keeps_its_colours() -> None:
     _, plain, _ = learner.network.paint_change(patches, tables)
     _, same, _ = learner.network.paint_change(patches, tables, seen=torch.randn_like(patches))
     assert torch.equal(plain, same)
-    values = learner.update(moment(0))
-    assert values["change_to_copy"] == pytest.approx(1.0), "nothing is painted at first"
+    painted = []
+    plain_paint = learner.network.paint_change
+    monkeypatch.setattr(
+        learner.network,
+        "paint_change",
+        lambda patches, tables, seen: (
+            painted.append((patches, seen)) or plain_paint(patches, tables, seen)
+        ),
+    )
+    learner.update(moment(0))
+    ((patches, seen),) = painted
+    (first, second), (seen_first, seen_second) = patches.chunk(2), seen.chunk(2)
+    assert torch.equal(first, seen_first)
+    assert not torch.equal(second, seen_second)
+    shown = second.unflatten(2, (3, -1)).movedim(2, -1).flatten(0, -2)
+    colours = np.unique(np.round(shown.numpy(), 3), axis=0)
+    assert len(colours) <= VIDEOS + 1, "what is painted is in the videos' own colours"
     other = PretrainLearner(RECIPE, MovingSquares(), 0)
     other.update(moment(0))
     weights = zip(learner.network.parameters(), other.network.parameters(), strict=True)

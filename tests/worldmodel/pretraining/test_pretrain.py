@@ -22,6 +22,7 @@ from armchair.worldmodel.encoder import EncoderConfig
 from armchair.worldmodel.encoder_files import encoder_hash, load_encoder
 from armchair.worldmodel.optimisation.draws import Piece
 from armchair.worldmodel.optimisation.loop import LoopConfig, Moment
+from armchair.worldmodel.optimisation.team import Team
 from armchair.worldmodel.packed_tensors import write_packed
 from armchair.worldmodel.precision import FLOAT32_SWITCH
 from armchair.worldmodel.pretraining.change import ChangeConfig
@@ -35,6 +36,7 @@ from armchair.worldmodel.pretraining.learner import (
 from armchair.worldmodel.pretraining.network import MaskDenoiser, MaskPredictorConfig
 from armchair.worldmodel.pretraining.run import load_relay
 from armchair.worldmodel.pretraining.uniform import UniformConfig
+from tests.worldmodel.pretraining.test_uniform import TwoViews
 from tests.worldmodel.processes import run_as_two
 from tests.worldmodel.videos import write_video
 
@@ -139,6 +141,7 @@ def test_videos_of_uniform_motion_beside_the_others(videos: Path, tmp_path: Path
     out = run(videos, tmp_path / "a", steps=2, init=plain / "relay.safetensors", **options)
     log = (out / "log.txt").read_text()
     assert "pre-training on 15 frames of 3 videos" in log, "eq. (1) sees the others alone"
+    assert "in another size: uniform.log_temperature, uniform.read.bias" in log
     assert len(FrameStore(out / "frames").videos) == 5
     broken = run(videos, tmp_path / "b", steps=1, init=plain / "relay.safetensors", **options)
     run(videos, broken, steps=2, **options)
@@ -152,6 +155,9 @@ def test_videos_of_uniform_motion_beside_the_others(videos: Path, tmp_path: Path
     with pytest.raises(BadValueError, match="row_stride is 2, and videos of uniform motion show"):
         run(videos, tmp_path / "d", steps=1, frames=StoreConfig(row_stride=2), **options)
     assert not (tmp_path / "d").exists()
+    both = {"uniform": (videos, tmp_path / "gliding"), "recipe": recipe}
+    with pytest.raises(BadValueError, match=r"0\.mp4 and 2 more videos are in folders of --videos"):
+        run(videos, tmp_path / "d", steps=1, **both)
     (tmp_path / "none").mkdir()
     with pytest.raises(BadFileError, match="no MP4 file below it"):
         run(videos, tmp_path / "d", steps=1, recipe=recipe, uniform=(tmp_path / "none",))
@@ -313,6 +319,46 @@ def test_two_processes_are_one(
     assert [bool(text) for text in printed] == [True, False], "the leader alone says how it goes"
     assert (weights(tmp_path / "two") - one).norm() < 1e-3 * (one - first).norm()
     assert (tmp_path / "two" / "encoder" / "config.json").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_learn_as_one_from_uniform_motion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eq. (1) is left out, and its mask predictor must stay as it is in both."""
+    monkeypatch.setenv(FLOAT32_SWITCH, "1")
+    start, one = learnt_from_two_views(steps=0), learnt_from_two_views(steps=3)
+    run_as_two(
+        "import os; import torch; from tests.worldmodel.pretraining import test_pretrain as t;"
+        f"place = {str(tmp_path)!r} + '/' + os.environ['RANK'] + '.pt';"
+        "torch.save(t.learnt_from_two_views(steps=3), place)",
+        tmp_path,
+    )
+    two, other = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    assert all(torch.equal(two[name], other[name]) for name in start)
+    for name, before in start.items():
+        if name.startswith("predictor"):
+            assert torch.equal(two[name], before)
+            assert torch.equal(one[name], before)
+    change, apart = (
+        torch.cat([(a[name] - b[name]).flatten() for name in start]).norm()
+        for a, b in ((one, start), (two, one))
+    )
+    assert apart < 1e-2 * change
+
+
+def learnt_from_two_views(steps: int) -> dict[str, torch.Tensor]:
+    """Return the weights after some steps on uniform motion and changes, on all processes."""
+    uniform = UniformConfig(triples=16, code=4, precision=1.0, directions=3, views=1.0)
+    clips = replace(RECIPE.clips, batch=0, at_once=8, crop_scale=(1.0, 1.0))
+    recipe = replace(RECIPE, clips=clips, uniform=uniform)
+    store, team = TwoViews(), Team()
+    learner = PretrainLearner(recipe, store, 0, team=team, uniform=store)
+    for step in range(steps):
+        learner.update(moment(step))
+    weights = {name: value.clone() for name, value in learner.network.state_dict().items()}
+    team.close()
+    return weights
 
 
 def test_a_teacher_without_memory_is_the_student(videos: Path, tmp_path: Path) -> None:

@@ -91,8 +91,10 @@ def test_threes_are_those_that_a_video_is_made_of() -> None:
     assert len(videos) == 8
     assert counts.tolist().count(4) == 7
     assert len(triples[:, 0].unique()) == 30
-    many = draw_triples(takes, 3000, 4, torch.Generator().manual_seed(0)).frames[:, 0]
-    assert len(many.unique()) == 10 * VIDEOS, "any of them, sooner or later"
+    every = draw_triples(takes, 10 * VIDEOS, 4, torch.Generator().manual_seed(0)).frames[:, 0]
+    assert len(every.unique()) == 10 * VIDEOS, "none is drawn twice: it would be its own rival"
+    with pytest.raises(BadValueError, match=r"201 triples are drawn at once.* have 200\. Collect"):
+        draw_triples(takes, 10 * VIDEOS + 1, 4, torch.Generator())
 
 
 def test_videos_that_are_too_short() -> None:
@@ -102,7 +104,7 @@ def test_videos_that_are_too_short() -> None:
     with pytest.raises(BadValueError, match=r"memory: no video of uniform motion has 3 stored"):
         find_takes(store)
     store.episodes = [(0, 2), (2, 3)]
-    drawn = draw_triples(find_takes(store), 2, 2, torch.Generator())
+    drawn = draw_triples(find_takes(store), 1, 2, torch.Generator())
     assert (drawn.frames == torch.tensor([2, 3, 4])).all()
 
 
@@ -271,21 +273,28 @@ class TwoViews(GlidingSquares):
 
 def test_moments_are_drawn_of_both_views() -> None:
     store = TwoViews()
-    store.episodes[3] = (3 * FRAMES, 6)
+    store.episodes[2:4] = [(2 * FRAMES, 6), (3 * FRAMES, 6)]
     store.videos[4:6] = [Named("alone/a.mp4"), Named("alone too/a.mp4")]  # type: ignore[misc]
     takes = find_takes(store, views=True)
-    drawn = draw_triples(takes, 400, 5, torch.Generator().manual_seed(0))
-    assert drawn.frames.shape == (400, 3)
+    count = 10 * (VIDEOS - 2) + 2 * 2  # all that there are
+    drawn = draw_triples(takes, count, 5, torch.Generator().manual_seed(0))
+    assert len(drawn.frames.unique(dim=0)) == count
     first, second = drawn.frames[drawn.pairs].unbind(1)
     assert (second - first == FRAMES).all()
     assert (first[:, 0] // FRAMES % 2 == 0).all()
-    assert 150 < len(drawn.pairs) < 200
-    assert ((first[first[:, 0] // FRAMES == 2] % FRAMES) < 6).all(), "as long as the shorter"
-    single = torch.ones(400, dtype=torch.bool)
+    assert len(drawn.pairs) == (count - 2 * 10) // 2
+    assert (drawn.pairs[:, 1] - drawn.pairs[:, 0] == 1).all()
+    single = torch.ones(count, dtype=torch.bool)
     single[drawn.pairs.flatten()] = False
-    assert set((drawn.frames[single][:-1, 0] // FRAMES).tolist()) == {4, 5}
+    assert set((drawn.frames[single][:, 0] // FRAMES).tolist()) == {4, 5}
+    some = draw_triples(takes, 11, 5, torch.Generator().manual_seed(0))
+    assert some.pairs.max() < 11, "the last one's other view may be cut off"
     store.videos[4:6] = [Named("0/c.mp4"), Named("0/d.mp4")]  # type: ignore[misc]
-    with pytest.raises(BadValueError, match="0 has 4 videos"):
+    with pytest.raises(BadValueError, match="0 has 4 videos of 32 stored"):
+        find_takes(store, views=True)
+    store = TwoViews()
+    store.episodes[3] = (3 * FRAMES, 6)
+    with pytest.raises(BadValueError, match="1 has 2 videos of 6 and 32 stored"):
         find_takes(store, views=True)
     with pytest.raises(BadValueError, match=r"no folder has two.*--cameras left right"):
         find_takes(GlidingSquares(), views=True)
@@ -344,13 +353,49 @@ def test_what_the_other_camera_sees_is_learnt() -> None:
     assert np.isnan(nats(0)).all()
 
 
+def test_parts_that_are_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    def learner(triples: int, at_once: int | None, **settings: float) -> PretrainLearner:
+        clips = replace(RECIPE.clips, batch=0, at_once=at_once)
+        uniform = replace(UNIFORM, triples=triples, **settings)  # type: ignore[arg-type]
+        recipe = replace(RECIPE, clips=clips, uniform=uniform)
+        return PretrainLearner(recipe, GlidingSquares(), 0, uniform=GlidingSquares())
+
+    assert np.isfinite(learner(12, 4, precision=1.0, directions=3).update(moment(0))["loss"])
+    with pytest.raises(BadValueError, match="part of a step has 1 triples, and 3 directions"):
+        learner(13, 4, precision=1.0, directions=3)
+    with pytest.raises(BadValueError, match="part of a step has 1 triples"):
+        learner(12, 1)
+    with pytest.raises(BadValueError, match="400 triples are drawn at once"):
+        learner(400, None)
+
+
+def test_a_loss_that_is_no_number_is_told_as_one() -> None:
+    values = torch.randn(8, 3, 2)
+    values[0, 0, 0] = torch.nan
+    assert precision_loss(values)[0].isnan()
+
+
+def test_codes_are_read_in_float32() -> None:
+    reader = UniformReader(replace(UNIFORM, precision=1.0, directions=2, views=1.0), ENCODER)
+    tokens = torch.randn(5, 16, 24, dtype=torch.bfloat16)
+    plain = reader(tokens.float())
+    with torch.autocast("cpu", torch.bfloat16):
+        within = reader(tokens)
+    for found, wanted in zip(within, plain, strict=True):
+        assert found.dtype == torch.float32
+        assert torch.equal(found, wanted)
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
         ({"each": 0}, "each"),
         ({"code": 0}, "code"),
-        ({"triples": -1}, "triples -1"),
+        ({"triples": -1}, "triples is -1"),
         ({"weight": float("inf")}, "weight inf"),
+        ({"weight": 0.0}, "weight 0.0, expected more than 0"),
+        ({"precision": -1.0}, "precision is -1.0"),
+        ({"precision": 1.0, "triples": 12}, "12 directions are told from 12 triples"),
         ({"recolour": 1.5}, "recolour is 1.5"),
         ({"noise": -0.1}, "noise is -0.1"),
         ({"views": -1.0}, "views is -1.0"),

@@ -23,6 +23,8 @@ def report_probes(
     fit: Sequence[EpisodeHandle],
     seed: int,
     out: Path | None,
+    *,
+    with_attentive: bool = True,
 ) -> None:
     """Probe an encoder's tokens on good episodes, print the table, write JSON if a file is given.
 
@@ -32,13 +34,13 @@ def report_probes(
     from armchair.evaluation.provenance import code_version, processor
     from armchair.worldmodel.optimisation import atomic
 
-    scores, missing = probe(encoder, episodes, seed=seed, fit=fit)
+    scores, missing = probe(encoder, episodes, seed=seed, fit=fit, with_attentive=with_attentive)
     table = Table(title=f"What is in the tokens of {name}, on held-out episodes")
     for column in ("", "unit", "mean", "ridge", "attentive", "fitted on", "tested on"):
         table.add_column(column, justify="left" if column in ("", "unit") else "right")
     for target, score in scores.items():
         errors = (score.mean, score.ridge, score.attentive)
-        figures = [f"{error:.3g}" for error in errors]
+        figures = ["" if error is None else f"{error:.3g}" for error in errors]
         counts = (f"{score.train_frames} frames", f"{score.test_frames} frames")
         table.add_row(target, score.unit, *figures, *counts)
     Console().print(table)

@@ -54,6 +54,8 @@ class Config:
     fit: tuple[Path, ...] = ()
     """Folders of other episodes to fit the probes on; then all of PATH is held out. The more
     frames, the better ridge regression does."""
+    attentive: bool = True
+    """Train the attentive probe as well: most of the time that probing takes."""
     probes: Path | None = None
     """JSON file for the probes' figures."""
     keypoints: Path | None = None
@@ -80,8 +82,10 @@ class Config:
                 raise BadValueError(f"{option} {path}: must end in .png.")
             check_file(option, path)
         check_file("--probes", self.probes)
-        if self.model is None and (self.fit or self.probes is not None):
-            raise BadValueError("--fit and --probes are of the probes of a --model; give one.")
+        if self.model is None and (self.fit or self.probes is not None or not self.attentive):
+            raise BadValueError(
+                "--fit, --probes and --no-attentive are of the probes of a --model; give one."
+            )
         if (self.keypoints is None) != (self.relay is None):
             raise BadValueError("--keypoints and --relay go together; give both or neither.")
 
@@ -119,7 +123,15 @@ def run(config: Config) -> None:
     for problem in problems:
         console.print(str(problem), soft_wrap=True, markup=False, highlight=False)
     if encoder is not None:
-        report_probes(config.model, encoder, good, fit, config.seed, config.probes)
+        report_probes(
+            config.model,
+            encoder,
+            good,
+            fit,
+            config.seed,
+            config.probes,
+            with_attentive=config.attentive,
+        )
     if problems:
         damaged = len(episodes) - len(good)
         raise ArmchairError(

@@ -35,9 +35,10 @@ class ProbeScore:
     mean: float
     """Of always predicting the mean of the training episodes (or their commoner answer)."""
     ridge: float
-    attentive: float
     train_frames: int
     test_frames: int
+    attentive: float | None = None
+    """None if it was left out."""
 
 
 class ProbeData(NamedTuple):
@@ -61,6 +62,8 @@ def probe(
     stride: int = 8,
     seed: int = 0,
     fit: Sequence[EpisodeHandle] = (),
+    *,
+    with_attentive: bool = True,
 ) -> tuple[dict[str, ProbeScore], dict[str, str]]:
     """Return the score of every target that there are labels of; and why others have none.
 
@@ -71,11 +74,15 @@ def probe(
     data = gather(encoder, episodes, stride)
     if fit:
         data = _joined(gather(encoder, fit, stride), data)
-    return score(data, seed)
+    return score(data, seed, with_attentive=with_attentive)
 
 
 def score(
-    data: ProbeData, seed: int, names: Sequence[str] = tuple(TARGETS)
+    data: ProbeData,
+    seed: int,
+    names: Sequence[str] = tuple(TARGETS),
+    *,
+    with_attentive: bool = True,
 ) -> tuple[dict[str, ProbeScore], dict[str, str]]:
     """Return what `probe` does, of tokens and labels."""
     missing: dict[str, str] = {}
@@ -85,7 +92,8 @@ def score(
             alike.setdefault(_known(data, name).tobytes(), []).append(name)
         except BadValueError as reason:
             missing[name] = str(reason)
-    scores = {k: one for group in alike.values() for k, one in _score_alike(data, group, seed)}
+    found = (_score_alike(data, group, seed, with_attentive) for group in alike.values())
+    scores = {name: one for group in found for name, one in group}
     return {name: scores[name] for name in names if name in scores}, missing
 
 
@@ -188,7 +196,7 @@ def _chosen_on(data: ProbeData) -> NDArray[np.bool_]:
 
 
 def _score_alike(
-    data: ProbeData, names: Sequence[str], seed: int
+    data: ProbeData, names: Sequence[str], seed: int, with_attentive: bool
 ) -> Iterator[tuple[str, ProbeScore]]:
     """Yield the scores of targets that are known of the same frames."""
     known = _known(data, names[0])
@@ -201,8 +209,9 @@ def _score_alike(
         guesses = {
             "mean": np.broadcast_to(wanted.mean(0), truth.shape),
             "ridge": linear[name],
-            "attentive": attentive(x, wanted, chosen_on, y, data.grid, seed),
         }
+        if with_attentive:
+            guesses["attentive"] = attentive(x, wanted, chosen_on, y, data.grid, seed)
         errors = {kind: float(target.error(of, truth).mean()) for kind, of in guesses.items()}
         yield (
             name,

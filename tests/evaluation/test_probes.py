@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,11 +61,18 @@ def test_what_is_there_is_found(world: ProbeData, monkeypatch: pytest.MonkeyPatc
     flange = probe_one(world, "flange position")
     assert flange.mean > 15
     assert flange.ridge < 1.0
+    assert flange.attentive is not None
     assert flange.attentive < 0.4 * flange.mean
     assert (flange.train_frames, flange.test_frames) == (360, 120)
     held = probe_one(world, "held")
     assert held.ridge < 0.05
     assert 0.3 < held.mean < 0.5
+
+
+def test_the_attentive_probe_can_be_left_out(world: ProbeData) -> None:
+    whole, _ = score(world, 0, ["flange position", "held"])
+    some, _ = score(world, 0, ["flange position", "held"], with_attentive=False)
+    assert {name: replace(one, attentive=None) for name, one in whole.items()} == some != whole
 
 
 def test_what_is_not_there_is_not_found(world: ProbeData) -> None:
@@ -174,6 +182,12 @@ def test_inspect_prints_and_writes(
     assert main(["inspect", str(episodes), *more, "--fit", *others]) == 0
     flange = json.loads((tmp_path / "probes.json").read_text())["probes"]["flange position"]
     assert (flange["train_frames"], flange["test_frames"]) == (80, 40)
+    attentive, ridge = flange["attentive"], flange["ridge"]
+    assert main(["inspect", str(episodes), *more, "--fit", *others, "--no-attentive"]) == 0
+    flange = json.loads((tmp_path / "probes.json").read_text())["probes"]["flange position"]
+    assert flange["ridge"] == ridge
+    assert attentive is not None
+    assert flange["attentive"] is None
 
 
 def test_too_few_episodes(episodes: Path) -> None:

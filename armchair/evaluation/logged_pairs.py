@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from armchair.errors import BadFileError, BadValueError
 from armchair.evaluation.pairs import FramePair
 from armchair.planners import Observation
-from armchair.planners.bounds import TRANSLATION_LIMIT_M
+from armchair.planners.bounds import GRIPPER_LIMIT, TRANSLATION_LIMIT_M
 from armchair.poses import difference
 from armchair.worldmodel.data.episodes import DroidEpisodes, EpisodeHandle
 
@@ -58,14 +59,15 @@ def _only_episode(folder: Path, rows: tuple[int, int]) -> EpisodeHandle:
 def drawn_pairs(folder: Path, count: int, seed: int) -> list[FramePair]:
     """Return pairs spread over the episodes of a folder, each one action apart within bounds."""
     episodes, rng = DroidEpisodes(folder), np.random.default_rng(seed)
-    order = rng.permutation(len(episodes))
     found: list[FramePair] = []
-    fruitless = 0
-    while len(found) < count:
-        episode = episodes[int(order[(len(found) + fruitless) % len(order)])]
-        rows = _rows_within_reach(episode, rng)
+    fruitless = 0  # since the last one that was found
+    for number in cycle(rng.permutation(len(episodes)).tolist()):
+        if len(found) == count:
+            break
+        rows = _rows_within_reach(episodes[number], rng)
         if rows is not None:
-            found.append(_pair(episode, rows))
+            found.append(_pair(episodes[number], rows))
+            fruitless = 0
             continue
         fruitless += 1
         if fruitless > 2 * len(episodes):
@@ -84,6 +86,7 @@ def _rows_within_reach(episode: EpisodeHandle, rng: np.random.Generator) -> tupl
         (np.linalg.norm(moves[:, :3], axis=1) >= LEAST_M)
         & (np.abs(moves[:, :3]) <= TRANSLATION_LIMIT_M).all(axis=1)
         & (np.abs(moves[:, 3:6]) <= MOST_RAD).all(axis=1)
+        & (np.abs(moves[:, 6]) <= GRIPPER_LIMIT)
     )
     if not fits.any():
         return None

@@ -81,7 +81,11 @@ def cooldown(encoder: EncoderConfig = VIT_L) -> PretrainConfig:
 
 
 def train() -> TrainConfig:
-    """Return the 300M predictor's training; clips of 16 frames at 4 per second."""
+    """Return the 300M predictor's training; clips of 16 frames at 4 per second.
+
+    Without the random crops of appendix B.1, as tokens are made once, and with gradients cut to a
+    norm of 1, of which it says nothing.
+    """
     return TrainConfig(
         predictor=PredictorSize(width=1024, depth=24, heads=16, max_frames=16),
         clips=ClipConfig(batch=256, frames=16, gap_rows=(4, 4), max_move=1.0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +66,15 @@ def test_drawn_pairs_are_within_reach_and_repeat(root: Path) -> None:
         assert np.linalg.norm(move[:3]) >= 0.02
         assert np.abs(move[:3]).max() <= limit
         assert np.abs(move[3:6]).max() <= 0.15
+
+
+def test_episodes_without_pairs_are_passed_over(root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root, tmp_path, dirs_exist_ok=True)
+    episode = make_episode(7, rows=12)
+    for index in range(2):
+        still = replace(episode.robot, cartesian_position=np.tile(RESET_POSE, (12, 1)))
+        write_episode(tmp_path, replace(make_episode(7 + index, rows=12), robot=still))
+    assert len(drawn_pairs(tmp_path, 40, seed=0)) == 40
 
 
 def test_arms_that_stand_still_give_no_pairs(tmp_path: Path) -> None:

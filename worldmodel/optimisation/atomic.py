@@ -69,11 +69,22 @@ def write_tensors(path: Path, content: dict[str, Any]) -> None:
 
 
 def read_tensors(path: Path, fix: str) -> dict[str, Any]:
-    """Return what `write_tensors` wrote; raises `BadFileError` with `fix` if it is damaged."""
+    """Return what `write_tensors` wrote.
+
+    Raises `BadFileError` with `fix` if it is damaged, and with another line if the disk does not
+    give it now, which says nothing against the file.
+    """
     try:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise BadFileError(path, "there is no such file", fix) from error
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except OSError as error:
+        if error.errno is None:
+            raise BadFileError(path, f"not readable ({unreadable(error)})", fix) from error
+        reason = f"cannot be read now ({error.strerror or error})"
+        raise BadFileError(path, reason, "See to the disk, then run the command again") from error
     except Exception as error:  # torch raises half a dozen kinds on a damaged archive
         raise BadFileError(path, f"not a readable checkpoint ({unreadable(error)})", fix) from error
     if not isinstance(content, dict):

@@ -136,9 +136,13 @@ def run_loop(
                 save(step, seconds)
                 saved = time.monotonic()
             if stopping:
+                team.gather(step)  # no process leaves while the first one writes
                 reporter.say(f"interrupted after step {step}; run the same command to go on")
                 raise KeyboardInterrupt
         save(step, seconds)
+        if team.agree(seconds, bool(stop))[1]:
+            reporter.say("interrupted after the last step; run the same command to go on")
+            raise KeyboardInterrupt
     return step
 
 
@@ -200,6 +204,8 @@ def _load(learner: Learner, path: Path, reporter: Reporter) -> tuple[int, float]
         if type(step) is not int or step < 0 or not 0 <= seconds < math.inf:
             raise ValueError(f"step {step!r} after {seconds} seconds")
         learner.load_state(content["learner"])
+    except torch.OutOfMemoryError:  # a RuntimeError that says nothing against the file
+        raise
     except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
         raise BadFileError(path, f"{OTHER} ({error})", fix) from error
     reporter.say(f"resuming {path} after step {step}")

@@ -82,6 +82,7 @@ class InferenceScore:
     """All that is said of a set of pairs."""
 
     axes: dict[str, AxisScore]
+    """By name; an axis along which no pair differs is left out."""
     translation_error: float
     """Mean Euclidean distance between inferred and logged translation, metres."""
     pairs: int
@@ -208,17 +209,18 @@ def energies(
 
 
 def score(inferred: Tensor, logged: Tensor) -> dict[str, AxisScore]:
-    """Return the score of each of x, y, z and gripper; actions (P, 7)."""
+    """Return the score of each of x, y, z and gripper that changes at all; actions (P, 7)."""
     scores = {}
     for axis, column in zip(AXES, SEARCHED, strict=True):
         x, y = logged[:, column].double(), inferred[:, column].double()
         dx, dy = x - x.mean(), y - y.mean()
         spread = float(dx.square().sum())
-        slope = float((dx * dy).sum()) / spread if spread > 0 else float("nan")
+        if spread == 0.0:
+            continue
         both = float((dx.square().sum() * dy.square().sum()).sqrt())
         scores[axis] = AxisScore(
             correlation=float((dx * dy).sum()) / both if both > 0 else 0.0,
-            slope=slope,
+            slope=float((dx * dy).sum()) / spread,
             mean_abs_error=float((x - y).abs().mean()),
         )
     return scores

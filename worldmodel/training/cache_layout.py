@@ -19,7 +19,7 @@ from typing import Any, Literal
 from armchair.errors import BadFileError, check_least
 from armchair.worldmodel.data.episodes import EpisodeHandle
 from armchair.worldmodel.optimisation import atomic
-from armchair.worldmodel.training.crops import CROP_SHARE
+from armchair.worldmodel.training.crops import CROP_SHARE, check_crops
 
 VERSION = 3
 MANIFEST = "manifest.json"
@@ -52,6 +52,7 @@ class CacheConfig:
 
     def __post_init__(self) -> None:
         check_least(self, row_stride=1, crops=1)
+        check_crops(self.crops)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,8 +22,9 @@ from armchair.worldmodel.training.token_cache import TokenCache
 
 GRIPPER_WORKS, HAND_STAYS_M = 0.1, 0.03
 """Least change of closedness and largest move per axis of a clip that counts as gripping."""
-MAX_ROUNDS = 100
-"""Rounds of drawing before the settings are declared impossible."""
+ROUNDS, LATER_ROUNDS, LATER_DRAWS = 100, 100, 10_000
+"""Rounds of drawing, twice as many clips as are wanted each, and then of many, before the settings
+are declared impossible."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,8 +144,8 @@ class ClipSampler:
         what: str,
     ) -> NDArray[np.int64]:
         found: list[NDArray[np.int64]] = []
-        for _ in range(MAX_ROUNDS):
-            frames = self._draw(generator, 2 * batch)
+        for number in range(ROUNDS + LATER_ROUNDS):
+            frames = self._draw(generator, 2 * batch if number < ROUNDS else LATER_DRAWS)
             found.append(frames[fits(frames)])
             if sum(map(len, found)) >= batch:
                 return np.concatenate(found)[:batch]

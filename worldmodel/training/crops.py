@@ -14,10 +14,15 @@ CORNERS = ((0.5, 0.5), (0.0, 0.0), (1.0, 1.0), (0.0, 1.0), (1.0, 0.0))
 MAX_CROPS = 1 + len(CORNERS)
 
 
-def fixed_crops(frames: NDArray[np.uint8], count: int) -> list[NDArray[np.uint8]]:
-    """Return `count` views of frames (B, H, W, 3): the whole, then smaller ones at fixed places."""
+def check_crops(count: int) -> None:
+    """Raise `BadValueError` unless there are so many crops."""
     if not 1 <= count <= MAX_CROPS:
         raise BadValueError(f"crops is {count}; there are 1 to {MAX_CROPS}.")
+
+
+def fixed_crops(frames: NDArray[np.uint8], count: int) -> list[NDArray[np.uint8]]:
+    """Return `count` views of frames (B, H, W, 3): the whole, then smaller ones at fixed places."""
+    check_crops(count)
     height, width = frames.shape[1:3]
     tall, wide = round(height * CROP_SHARE), round(width * CROP_SHARE)
     views = [frames]

@@ -118,7 +118,8 @@ def rollout_errors(
 ) -> HorizonScore:
     """Return errors of rollouts from one frame under the logged actions, on cached episodes."""
     frames = moving_clips(model, cache, config, generator)
-    clips = ClipConfig(frames=config.steps + 1, max_move=LONG_MOVE)
+    rows = config.rows_of(model)
+    clips = ClipConfig(frames=config.steps + 1, gap_rows=(rows, rows), max_move=LONG_MOVE)
     sampler = ClipSampler(cache, clips, sandbox_roll=model.sandbox)
     sums = torch.zeros(2, 4, config.steps, dtype=torch.float64)
     for part in np.array_split(frames, -(-len(frames) // AT_ONCE)):

@@ -6,6 +6,7 @@ import copy
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -21,7 +22,7 @@ from armchair.worldmodel.optimisation.team import Team
 from armchair.worldmodel.precision import autocast
 from armchair.worldmodel.training.action_inference import InferenceConfig
 from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
-from armchair.worldmodel.training.horizon import HorizonConfig
+from armchair.worldmodel.training.horizon import AT_ONCE, HorizonConfig
 from armchair.worldmodel.training.pairs import PairConfig
 from armchair.worldmodel.training.validation import (
     CLIPS,
@@ -162,14 +163,18 @@ class TrainLearner:
         config, held_out = self.config, self.held_out
         generator = validation_generator(self.seed, CLIPS)
         clips = held_out.sample(generator, config.validation_clips)
-        tokens, states, actions = (x.to(self.average.device) for x in clips)
-        latents, steps = self.average.latents_of(tokens), config.rollout_steps
-        with autocast(self.average.device):
-            losses = ac_losses(self.average, latents, states, actions, steps)
-        one, several = copy_errors(latents, steps)
-        values = {"validation/teacher_forcing_to_copy": float(losses.teacher_forcing) / one}
+        steps, sums = config.rollout_steps, np.zeros(4)
+        for tokens, states, actions in zip(*(part.split(AT_ONCE) for part in clips), strict=True):
+            latents = self.average.latents_of(tokens.to(self.average.device))
+            known = (states.to(latents.device), actions.to(latents.device))
+            with autocast(self.average.device):
+                losses = ac_losses(self.average, latents, *known, steps)
+            errors = (float(losses.teacher_forcing), float(losses.rollout))
+            sums += len(tokens) * np.array([*errors, *copy_errors(latents, steps)])
+        forced, rolled, one, several = sums
+        values = {"validation/teacher_forcing_to_copy": forced / one}
         if steps > 1:
-            values["validation/rollout_to_copy"] = float(losses.rollout) / several
+            values["validation/rollout_to_copy"] = rolled / several
         return (
             values
             | rollout_scores(self.average, held_out, config.validation_horizon, self.seed)
@@ -196,6 +201,7 @@ class TrainLearner:
             plain("recipe", self.config, leave_out=("validation_", "checkpointing", "compile"))
             | plain("tokens", cache.layout)
             | {"episodes": len(cache.episodes), "frames": len(cache), "data": cache.identity()}
+            | ({"videos": videos} if (videos := cache.videos()) else {})
         )
 
     def state(self) -> dict[str, Any]:

@@ -69,7 +69,8 @@ def train(
     both = find_both(run)
     team = Team()
     encoder = load_frame_encoder(str(run.encoder)).to(team.device)
-    predictor_size(encoder, config)  # refuses before anything is encoded
+    predictor_size(encoder, config)  # these refuse before anything is encoded
+    config.clips.gaps(cache.row_stride)
     team.check_share(config.clips.batch)
     rounded = round_weights(encoder)
     init = None if has_begun(run.out) else run.init

@@ -84,6 +84,14 @@ class TokenCache:
         counts = json.dumps([episode.count for episode in self.episodes])
         return hashlib.sha256(counts.encode() + self.states.tobytes()).hexdigest()[:16]
 
+    def videos(self) -> str:
+        """Return 16 letters that tell these episodes' videos, in their order, from all others.
+
+        "" where the cache is too old to know.
+        """
+        ends = [episode.video_ends or "" for episode in self.episodes]
+        return hashlib.sha256("".join(ends).encode()).hexdigest()[:16] if all(ends) else ""
+
     def read(self, frames: NDArray[np.int64], crop: int = 0) -> torch.Tensor:
         """Return LayerNormed tokens (..., N, D) float32 of frame indices (...).
 
@@ -140,12 +148,16 @@ def update_cache(
             check_unchanged(folder, have[path], asked[path])
             _check_states(folder, have[path], asked[path], config.row_stride)
         fresh = [episode for path, episode in asked.items() if path not in have]
-        for done, episode in enumerate(fresh, 1):
-            known.append(_append(folder, episode, encoder, config, first))
-            first += known[-1].count
-            if done % SAVE_EVERY == 0 or done == len(fresh):
+        try:
+            for done, episode in enumerate(fresh, 1):
+                known.append(_append(folder, episode, encoder, config, first))
+                first += known[-1].count
+                if done % SAVE_EVERY == 0:
+                    write_manifest(folder, wanted, known)
+                on_episode(done, len(fresh))
+        finally:  # what is complete stays when an episode is damaged
+            if fresh and known:
                 write_manifest(folder, wanted, known)
-            on_episode(done, len(fresh))
         for name, width in _widths(wanted).items():
             appended.check_size(folder / name, first * width, remake(folder))
         return TokenCache(folder, list(asked))

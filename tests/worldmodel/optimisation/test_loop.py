@@ -135,6 +135,51 @@ def test_a_damaged_checkpoint_is_one_line(tmp_path: Path) -> None:
         walk(tmp_path, Walker())
 
 
+def test_a_disk_or_memory_that_fails_says_nothing_against_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk(tmp_path, Walker(), steps=5)
+
+    def fail(error: Exception) -> None:
+        def failing(*_: object, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr(torch, "load", failing)
+
+    fail(OSError(errno.EIO, "Input/output error"))
+    with pytest.raises(BadFileError, match=r"cannot be read now \(Input/output error\)") as caught:
+        walk(tmp_path, Walker(), steps=10)
+    assert "Delete" not in str(caught.value)
+    for error in (MemoryError(), torch.OutOfMemoryError("full")):
+        fail(error)
+        with pytest.raises(type(error)):
+            walk(tmp_path, Walker(), steps=10)
+    monkeypatch.undo()
+
+    class Full(Walker):
+        def load_state(self, state: dict[str, Any]) -> None:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        walk(tmp_path, Full(), steps=10)
+
+
+def test_a_signal_in_the_last_checkpoint_is_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = atomic.write_tensors
+
+    def interrupted(path: Path, content: dict[str, Any]) -> None:
+        plain(path, content)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(atomic, "write_tensors", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        walk(tmp_path, Walker(), steps=5)
+    monkeypatch.undo()
+    assert walk(tmp_path, Walker(), steps=5) == 5
+
+
 class Exploding(Walker):
     """Its loss is a number to the last, when a step takes the weight away."""
 

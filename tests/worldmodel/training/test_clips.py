@@ -10,6 +10,7 @@ import torch
 
 from armchair.errors import BadValueError
 from armchair.poses import compose
+from armchair.worldmodel.training.cache_layout import CachedEpisode
 from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
 from armchair.worldmodel.training.token_cache import TokenCache
 
@@ -54,6 +55,19 @@ def test_a_share_of_clips_begins_with_the_gripper_at_work(cache: TokenCache) -> 
     assert (change[:, :3] < 0.03).all()
     with pytest.raises(BadValueError, match="gripping_share"):
         ClipConfig(gripping_share=1.5)
+
+
+def test_a_gripper_that_hardly_ever_works_is_found_all_the_same(cache: TokenCache) -> None:
+    states = np.zeros((20_000, 7))
+    states[10_000:10_002, 6] = 1.0
+    cache = copy.copy(cache)
+    object.__setattr__(cache, "states", states)
+    one = CachedEpisode(path="long", first=0, count=len(states))
+    object.__setattr__(cache, "episodes", [one])
+    rare = ClipConfig(gripping_share=0.2, gap_rows=(4, 24))
+    frames = ClipSampler(cache, rare).sample_frames(generator(), 10)
+    change = np.abs(np.diff(states[frames], axis=1)[:2, 0, 6])
+    assert (change == 1.0).all()
 
 
 def test_impossible_settings(cache: TokenCache) -> None:

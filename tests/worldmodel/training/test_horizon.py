@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from armchair.errors import BadValueError
+from armchair.worldmodel.data.episodes import DroidEpisodes
 from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.predictor import ACPredictor, PredictorConfig
+from armchair.worldmodel.training.cache_layout import CacheConfig
 from armchair.worldmodel.training.horizon import HorizonConfig, moving_clips, rollout_errors
-from armchair.worldmodel.training.token_cache import TokenCache
+from armchair.worldmodel.training.token_cache import TokenCache, update_cache
 from armchair.worldmodel.training.units import measure_latents
 
 CONFIG = HorizonConfig(clips=20, steps=5)
@@ -40,6 +43,15 @@ def test_nothing_moves(model: WorldModel, cache: TokenCache) -> None:
     assert len(found.plain.model) == 5
     plain = found.plain
     assert all(a > b for a, b in zip(plain.copy_moving, plain.copy, strict=True))
+
+
+def test_steps_of_more_rows_than_training_takes_by_default(
+    model: WorldModel, episodes: Path, encoder: FrameEncoder, tmp_path: Path
+) -> None:
+    sparse = update_cache(tmp_path, DroidEpisodes(episodes), encoder, CacheConfig(row_stride=29))
+    config = HorizonConfig(clips=4, steps=2, step_rows=29, least_motion=0.0)
+    found = rollout_errors(model, sparse, config, generator())
+    np.testing.assert_allclose(found.plain.ratios, 1.0, rtol=1e-4)
 
 
 def test_errors_are_of_tokens_and_of_the_models_units(model: WorldModel, cache: TokenCache) -> None:

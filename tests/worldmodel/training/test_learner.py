@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from armchair.worldmodel.optimisation.draws import Piece
 from armchair.worldmodel.optimisation.loop import Moment, generator_at
 from armchair.worldmodel.predictor import ACPredictor, PredictorConfig
 from armchair.worldmodel.training import action_inference
+from armchair.worldmodel.training import learner as learner_module
 from armchair.worldmodel.training.action_inference import (
     InferenceConfig,
     infer_actions,
@@ -172,7 +174,22 @@ def test_only_the_predictor_learns(toy: TokenCache) -> None:
 def test_evaluation_changes_nothing(toy: TokenCache) -> None:
     learner = new_learner(toy)
     learner.update(moment(0))
+    before, drawn = copy.deepcopy(learner.state()), torch.get_rng_state()
     assert learner.evaluate(1) == learner.evaluate(1)
+    assert torch.equal(torch.get_rng_state(), drawn)
+    torch.testing.assert_close(learner.state(), before, atol=0, rtol=0)
+
+
+def test_validation_in_parts_is_validation_whole(
+    toy: TokenCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for at_once in (3, 1000):
+        monkeypatch.setattr(learner_module, "AT_ONCE", at_once)
+        found.append(new_learner(toy).evaluate(0))
+    parts, whole = found
+    assert parts == pytest.approx(whole, rel=2e-3)
+    assert parts["validation/rollout_to_copy"] > 0
 
 
 def test_score_of_a_perfect_and_of_a_half_hearted_model() -> None:
@@ -183,6 +200,8 @@ def test_score_of_a_perfect_and_of_a_half_hearted_model() -> None:
     assert half.correlation == pytest.approx(1.0)
     aside = logged + torch.tensor([0.03, 0.0, 0.04, 0.0, 0.0, 0.0, 0.5])
     assert translation_error(aside, logged) == pytest.approx(0.05)
+    logged[:, 6] = 0.3
+    assert set(score(logged, logged)) == {"x", "y", "z"}, "what never changes cannot be scored"
 
 
 def test_no_inferred_gripper_leaves_what_there_is(toy: TokenCache) -> None:

@@ -16,10 +16,11 @@ import pytest
 import torch
 
 from armchair.episode_names import TRAJECTORY
-from armchair.errors import BadFileError, BadValueError
+from armchair.errors import ArmchairError, BadFileError, BadValueError
 from armchair.worldmodel.data.episodes import DroidEpisodes
 from armchair.worldmodel.encoder import FrameEncoder
 from armchair.worldmodel.statistics import layer_normalised
+from armchair.worldmodel.training import token_cache
 from armchair.worldmodel.training.cache_layout import MANIFEST, CacheConfig
 from armchair.worldmodel.training.clips import ClipConfig, ClipSampler
 from armchair.worldmodel.training.token_cache import STATES, TOKENS, TokenCache, update_cache
@@ -124,6 +125,40 @@ def test_an_episode_made_again_is_not_taken_for_the_old_one(
     shutil.copy(handles[3].video_path, handles[0].video_path)
     with pytest.raises(BadFileError, match="are of another video"):
         update_cache(tmp_path / "cache", handles, encoder, CacheConfig())
+
+
+def test_what_was_complete_before_a_damaged_episode_stays(
+    episodes: Path, encoder: FrameEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(episodes, tmp_path / "raw")
+    handles = DroidEpisodes(tmp_path / "raw")
+    whole = handles[2].video_path.read_bytes()
+    handles[2].video_path.write_bytes(whole[:200])
+    with pytest.raises(ArmchairError):
+        update_cache(tmp_path / "cache", handles, encoder, CacheConfig())
+    handles[2].video_path.write_bytes(whole)
+    encoded = []
+    plain = token_cache.encode_frames
+    monkeypatch.setattr(
+        token_cache,
+        "encode_frames",
+        lambda *known: encoded.append(known[-1]) or plain(*known),
+    )
+    assert len(update_cache(tmp_path / "cache", handles, encoder, CacheConfig())) == 60
+    assert encoded == [handle.path for handle in handles[2:]]
+
+
+def test_a_cache_tells_its_videos_apart(
+    cache: TokenCache, episodes: Path, encoder: FrameEncoder, tmp_path: Path
+) -> None:
+    shutil.copytree(episodes, tmp_path / "raw")
+    handles = DroidEpisodes(tmp_path / "raw")
+    again = update_cache(tmp_path / "again", handles, encoder, CacheConfig())
+    assert again.videos() == cache.videos() != ""
+    shutil.copy(handles[3].video_path, handles[0].video_path)
+    other = update_cache(tmp_path / "other", handles, encoder, CacheConfig())
+    assert other.identity() == cache.identity(), "its states are the same"
+    assert other.videos() != cache.videos()
 
 
 @pytest.mark.parametrize("place", [40, -40])

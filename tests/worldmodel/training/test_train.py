@@ -243,12 +243,26 @@ def test_infer_goes_by_the_models_own_step(
 def test_infer_scores_folders_apart(
     episodes: Path, saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    model = run(episodes, saved, tmp_path / "a")
-    out, levels = tmp_path / "scores.json", (episodes, episodes)
-    infer.run(infer.Config(episodes=levels, apart=True, model=str(model), out=out, search=SEARCH))
-    one, other = json.loads(out.read_text())["scores"]
-    assert one == other
+    model, out = run(episodes, saved, tmp_path / "a"), tmp_path / "scores.json"
+    for index in range(2):
+        write_episode(tmp_path / "other", make_episode(20 + index))
+    levels = (episodes, tmp_path / "other")
+
+    def scores(*folders: Path, apart: bool) -> list[dict[str, object]]:
+        chosen = infer.Config(
+            episodes=folders, apart=apart, model=str(model), out=out, search=SEARCH
+        )
+        infer.run(chosen)
+        found: list[dict[str, object]] = json.loads(out.read_text())["scores"]
+        return found
+
+    both = scores(*levels, apart=True)
     assert capsys.readouterr().out.count("inferred against logged actions") == 2
+    assert [(s["folders"], s["episodes"]) for s in both] == [
+        ([str(folder)], len(DroidEpisodes(folder))) for folder in levels
+    ]
+    assert both == [one for folder in levels for one in scores(folder, apart=False)]
+    assert both[0]["inference"] != both[1]["inference"]
 
 
 @pytest.mark.parametrize(

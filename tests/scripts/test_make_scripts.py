@@ -15,7 +15,7 @@ from tests.scripts.stub import played
 @pytest.mark.parametrize(
     ("script", "verbs"),
     [
-        ("make_model.sh", {"collect": 5, "pretrain": 5, "train": 4, "decoder": 1}),
+        ("make_model.sh", {"collect": 17, "pretrain": 11, "train": 7, "decoder": 1}),
         ("make_results.sh", {"evaluate": 1, "collect": 1, "infer": 1, "bench": 1}),
     ],
 )

@@ -4,8 +4,9 @@
 # and replaces worldmodel/weights/default only when INSTALL=yes.
 #
 # The shipped model was trained in pieces, each from the weights of the one before, as it was found out
-# what helps; the first by the clock, so that these are the steps that they did. Glides of seeds 8 to 15
-# were collected by earlier states of their behaviour, and differ from what the seeds make today.
+# what helps; the first by the clock, so that these are the steps that they did. Glides were collected by
+# earlier states of their behaviour: the same seeds and settings give others today. The last encoder itself
+# is docs/runs/relays/uniform.safetensors.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

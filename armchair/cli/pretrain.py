@@ -122,15 +122,15 @@ def _check_gliding(folders: Sequence[Path], *, views: bool) -> None:
     from armchair.sim.manifest import GLIDING, behaviours_of, settings_of
 
     for path, settings in (found for folder in folders for found in settings_of(folder).items()):
-        others = [name for name in behaviours_of(settings) if name not in GLIDING]
-        if others:
+        names = behaviours_of(settings)
+        if others := [name for name in names if name not in GLIDING]:
             raise BadFileError(
                 path,
                 f"says that these episodes were made with `{others[0]}`, in which things do not "
                 "move uniformly",
                 "Give the folder as --videos, and to --uniform another (`collect --mix uniform`)",
             )
-        if views and "wrist" in settings.get("cameras", ()):
+        if names and views and "wrist" in settings.get("cameras", ()):
             raise BadFileError(
                 path,
                 "says that the wrist camera was filmed, and uniform.views compares the left with "

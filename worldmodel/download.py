@@ -8,6 +8,7 @@ import os
 import re
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,9 @@ def cache_folder() -> Path:
 def fetch(url: str, *, size: int | None = None, sha256: str | None = None) -> Path:
     """Return the cached file of a URL, downloaded if it is not there: by one process at a time.
 
-    Size and hash are checked where they are known; always, the size against what the server
-    announced. Raises `ArmchairError` when there is no network and `BadFileError` for a file that
-    is not what it should be.
+    Size and hash are checked where they are known, also of a file that was put there by hand;
+    always, the size against what the server announced. Raises `ArmchairError` when there is no
+    network and `BadFileError` for a file that is not what it should be.
     """
     path = cache_folder() / url.rsplit("/", 1)[1]
     if not path.exists():
@@ -48,6 +49,8 @@ def fetch(url: str, *, size: int | None = None, sha256: str | None = None) -> Pa
             if not path.exists():  # another process may have fetched it meanwhile
                 _download(url, path, size, sha256)
     _check_size(path, size)
+    if sha256 is not None:
+        _check_hash(path, sha256, url)
     return path
 
 
@@ -97,6 +100,8 @@ def _download(url: str, path: Path, size: int | None, sha256: str | None) -> Non
         ):
             announced = response.headers.get("Content-Length")
             total = int(announced) if announced else size
+            if size is not None and total != size:
+                raise _changed(url, f"{total} bytes are announced, expected {size}")
             console = Console(stderr=True)
             with wrap_file(response, total or 0, description=path.name, console=console) as source:
                 while chunk := source.read(CHUNK):
@@ -106,9 +111,9 @@ def _download(url: str, path: Path, size: int | None, sha256: str | None) -> Non
         if total is not None and written != total:
             raise _damaged(url, f"{written} bytes arrived of {total}")
         if sha256 is not None and digest.hexdigest() != sha256:
-            raise _damaged(url, f"sha256 {digest.hexdigest()}, expected {sha256}")
+            raise _changed(url, f"sha256 {digest.hexdigest()}, expected {sha256}")
         os.replace(part, path)
-        atomic.write_json(_note(path), {"bytes": written, "sha256": digest.hexdigest(), "url": url})
+        _write_note(path, written, digest.hexdigest(), url)
     except (urllib.error.URLError, HTTPException, ConnectionError, TimeoutError) as error:
         fix = (
             f"Fetch it elsewhere and give its path, or put it into {cache_folder()} "
@@ -122,31 +127,63 @@ def _download(url: str, path: Path, size: int | None, sha256: str | None) -> Non
 def _check_size(path: Path, size: int | None) -> None:
     """Raise unless the file is as long as the table, or the note of its download, says."""
     if size is None and _note(path).exists():
-        try:
-            note: dict[str, Any] = json.loads(_note(path).read_text())
-            size = int(note["bytes"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BadFileError(
-                _note(path),
-                f"not the note of a download ({error})",
-                f"Delete it, and {path.name} too if it may be cut short.",
-            ) from error
+        size = _read_note(path)[0]
     if size is not None and path.stat().st_size != size:
         raise _damaged(path, f"{path.stat().st_size} bytes, expected {size}")
+
+
+def _check_hash(path: Path, sha256: str, url: str) -> None:
+    """Raise unless the file has the hash; it is worked out once, and its note tells it after."""
+    if _note(path).exists() and _read_note(path)[1] == sha256:
+        return
+    found = _hash(path)
+    if found != sha256:
+        raise _damaged(path, f"sha256 {found}, expected {sha256}")
+    with suppress(OSError):  # a folder that may only be read
+        _write_note(path, path.stat().st_size, found, url)
 
 
 def _check_name(blob: Path) -> None:
     """Raise if a file that has a SHA-256 for a name has another one."""
     if _SHA256.fullmatch(blob.name):
-        with blob.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = _hash(blob)
         if found != blob.name:
             raise _damaged(blob, f"sha256 {found}, expected the one that is its name")
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _note(path: Path) -> Path:
     return path.with_name(f"{path.name}.json")
 
 
+def _write_note(path: Path, size: int, sha256: str, url: str) -> None:
+    atomic.write_json(_note(path), {"bytes": size, "sha256": sha256, "url": url})
+
+
+def _read_note(path: Path) -> tuple[int, str]:
+    """Return size and hash from the note of a download."""
+    try:
+        note: dict[str, Any] = json.loads(_note(path).read_text())
+        return int(note["bytes"]), str(note["sha256"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadFileError(
+            _note(path),
+            f"not the note of a download ({error})",
+            f"Delete it, and {path.name} too if it may be cut short.",
+        ) from error
+
+
 def _damaged(what: object, found: str) -> BadFileError:
     return BadFileError(what, found, "Delete the file and fetch it again.")
+
+
+def _changed(url: str, found: str) -> BadFileError:
+    fix = (
+        "Fetch it again. If it stays so, it is not the file that was released in 2025: download "
+        "it yourself, and if you trust it give its path instead of a name."
+    )
+    return BadFileError(url, found, fix)

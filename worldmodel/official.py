@@ -46,22 +46,37 @@ AC_300M = PredictorConfig(
 )
 """Paper, section 3.1; as many frames as its clips have. A longer table changes no weight."""
 
+# Meta publishes no sizes or hashes. Those below are stated alike by several public projects that
+# downloaded the files; the encoders' also name the same files on the Hugging Face hub. Sizes and
+# hashes that no two of them state are left out.
 OFFICIAL: Mapping[str, OfficialWeights] = MappingProxyType(
     {
         "vjepa2-vitl": OfficialWeights(
-            file="vitl.pt", hub="facebook/vjepa2-vitl-fpc64-256", encoder=VIT_L
+            file="vitl.pt",
+            hub="facebook/vjepa2-vitl-fpc64-256",
+            encoder=VIT_L,
+            bytes=5_127_726_842,
+            sha256="5346856ec9df69487fe72a25bf2632aaa8112df33fb67708e3f7374edc1f7012",
         ),
         "vjepa2-vith": OfficialWeights(
             file="vith.pt", hub="facebook/vjepa2-vith-fpc64-256", encoder=VIT_H
         ),
         "vjepa2-vitg": OfficialWeights(
-            file="vitg.pt", hub="facebook/vjepa2-vitg-fpc64-256", encoder=VIT_G
+            file="vitg.pt",
+            hub="facebook/vjepa2-vitg-fpc64-256",
+            encoder=VIT_G,
+            sha256="67129f011434e605d894e69f2c8e13d9db118deabe59d54bf6e0fa62c2c5cb8e",
         ),
         "vjepa2-vitg-384": OfficialWeights(
             file="vitg-384.pt", hub="facebook/vjepa2-vitg-fpc64-384", encoder=VIT_G_384
         ),
         "vjepa2-ac-vitg": OfficialWeights(
-            file="vjepa2-ac-vitg.pt", hub=None, encoder=VIT_G, predictor=AC_300M
+            file="vjepa2-ac-vitg.pt",
+            hub=None,
+            encoder=VIT_G,
+            predictor=AC_300M,
+            bytes=11_760_743_310,
+            sha256="0b5e3c4bf77a473cd8c61d32fbd87b28cdbba043fb3b8267f3b8bcfb1d5b9e6b",
         ),
     }
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import re
 import shutil
 import threading
 import time
@@ -60,6 +61,9 @@ def test_the_released_models_are_known() -> None:
     }
     assert OFFICIAL["vjepa2-vitg-384"].url.endswith("/vitg-384.pt")
     assert OFFICIAL["vjepa2-vitl"].hub == "facebook/vjepa2-vitl-fpc64-256"
+    hashes = [official.sha256 for official in OFFICIAL.values() if official.sha256]
+    assert len(set(hashes)) == 3
+    assert all(re.fullmatch("[0-9a-f]{64}", known) for known in hashes)
 
 
 def test_by_name_from_the_network_then_from_the_cache(
@@ -85,9 +89,29 @@ def test_size_and_hash_are_checked(cache: Path) -> None:
     url = (GOLDEN / "tiny64_ac.pt").as_uri()
     with pytest.raises(BadFileError, match=r"sha256 .* expected 0000"):
         download.fetch(url, sha256="0000")
+    with pytest.raises(BadFileError, match=r"\d+ bytes are announced, expected 7\. Fetch it again"):
+        download.fetch(url, size=7)
     assert [path.name for path in cache.iterdir()] == [LOCK]
+    path = download.fetch(url)
     with pytest.raises(BadFileError, match=r"\d+ bytes, expected 7"):
         download.fetch(url, size=7)
+    with pytest.raises(BadFileError, match=r"sha256 .* expected 0000\. Delete the file"):
+        download.fetch(url, sha256="0000")
+    assert download.fetch(url, size=path.stat().st_size) == path
+
+
+def test_a_file_put_into_the_cache_by_hand_is_checked(cache: Path) -> None:
+    source = GOLDEN / "tiny64_ac.pt"
+    wanted = hashlib.sha256(source.read_bytes()).hexdigest()
+    cache.mkdir(parents=True)
+    placed, note = cache / source.name, cache / f"{source.name}.json"
+    shutil.copy(GOLDEN / "tiny64_pretrain.pt", placed)
+    with pytest.raises(BadFileError, match=rf"sha256 \w+, expected {wanted}"):
+        download.fetch(source.as_uri(), sha256=wanted)
+    assert not note.exists()
+    shutil.copy(source, placed)
+    assert download.fetch(source.as_uri(), sha256=wanted) == placed
+    assert json.loads(note.read_text())["sha256"] == wanted
 
 
 def test_one_download_for_all_who_ask_at_once(

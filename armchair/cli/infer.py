@@ -98,12 +98,13 @@ def _stride(rows: int) -> int:
 def _picked(folders: Sequence[Path], config: Config, tokens: CacheConfig) -> list[EpisodeHandle]:
     """Return the episodes to score; raises `BadValueError` where they have too few pairs."""
     from armchair.worldmodel.data.episodes import DroidEpisodes
-    from armchair.worldmodel.training.action_inference import check_pairs
+    from armchair.worldmodel.training.action_inference import check_pairs, pair_clips
 
     handles: list[EpisodeHandle] = [h for folder in folders for h in DroidEpisodes(folder)]
     count = min(len(handles), config.max_episodes)
     picked = [handles[i * len(handles) // count] for i in range(count)]
-    check_pairs([handle.states() for handle in picked], config.search, tokens.row_stride)
+    frames = [handle.states()[:: tokens.row_stride] for handle in picked]
+    check_pairs(frames, config.search.pairs, pair_clips(config.search).gaps(tokens.row_stride))
     return picked
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -57,8 +58,20 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Replace `path` by readable JSON in one rename."""
-    write_bytes(path, (json.dumps(content, indent=2) + "\n").encode())
+    """Replace `path` by readable JSON in one rename.
+
+    What is no finite number, a correlation with a constant say, becomes null: JSON has no NaN.
+    """
+    text = json.dumps(_finite(content), indent=2, allow_nan=False)
+    write_bytes(path, (text + "\n").encode())
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def write_tensors(path: Path, content: dict[str, Any]) -> None:

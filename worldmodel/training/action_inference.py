@@ -108,18 +108,19 @@ def sample_pairs(
 
 
 def check_pairs(
-    episodes: Sequence[NDArray[np.float64]], config: InferenceConfig, stride: int
+    episodes: Sequence[NDArray[np.float64]], config: PairConfig, gaps: tuple[int, int]
 ) -> None:
-    """Raise `BadValueError` if a cache of episodes with these states (T, 7), every `stride`-th row
-    of them, would have too few pairs: before anything is encoded."""
-    frames = [states[::stride] for states in episodes]
-    states, owner = np.concatenate(frames), np.repeat(np.arange(len(frames)), [*map(len, frames)])
-    pairs = pairs_apart(owner, _clips(config).gaps(stride))
+    """Raise `BadValueError` if frames with these states, (T, 7) of each episode, have too few
+    pairs with a gap in this range: before anything is encoded."""
+    owner = np.repeat(np.arange(len(episodes)), [*map(len, episodes)])
+    states = np.concatenate(episodes)
+    pairs = pairs_apart(owner, gaps)
     moves = difference(states[pairs[:, 0]], states[pairs[:, 1]])
-    choose_pairs(moves, config.pairs, torch.Generator())
+    choose_pairs(moves, config, torch.Generator())
 
 
-def _clips(config: InferenceConfig) -> ClipConfig:
+def pair_clips(config: InferenceConfig) -> ClipConfig:
+    """Return how pairs of frames are read out of a cache."""
     return ClipConfig(frames=2, max_move=config.pairs.move[1])
 
 
@@ -235,7 +236,7 @@ def score_pairs(
     model: WorldModel, cache: TokenCache, config: InferenceConfig, seed: int
 ) -> InferenceScore:
     """Return the scores of a world model on the pairs that a cache of its tokens has."""
-    sampler = ClipSampler(cache, _clips(config), sandbox_roll=model.sandbox)
+    sampler = ClipSampler(cache, pair_clips(config), sandbox_roll=model.sandbox)
     generator = torch.Generator().manual_seed(seed)
     pairs = sample_pairs(model, sampler, config, generator)
     inferred = infer_actions(model, pairs, config, generator)

@@ -75,7 +75,8 @@ def choose_pairs(
         if len(places) < number:
             raise BadValueError(
                 f"{len(places)} pairs of frames have moves of {config.move[0]} … {config.move[1]} "
-                f"m{what}, {number} are wanted; give more held-out episodes or fewer pairs."
+                f"m{what}, {number} are wanted; give more or longer held-out episodes or fewer "
+                "pairs."
             )
         nearest, miss = _nearest(moves[places], wanted_moves(number, config.move, generator))
         taken.append(places[nearest])

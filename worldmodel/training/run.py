@@ -29,6 +29,7 @@ from armchair.worldmodel.training.learner import (
 )
 from armchair.worldmodel.training.split import check_apart, split_episodes
 from armchair.worldmodel.training.token_cache import TokenCache, update_cache
+from armchair.worldmodel.training.validation import check_inference
 
 MODEL, SCORES = "model", "scores.json"
 
@@ -70,7 +71,8 @@ def train(
     team = Team()
     encoder = load_frame_encoder(str(run.encoder)).to(team.device)
     predictor_size(encoder, config)  # these refuse before anything is encoded
-    config.clips.gaps(cache.row_stride)
+    held_out_frames = [handle.states()[:: cache.row_stride] for handle in both[1]]
+    check_inference(held_out_frames, config.validation_search, config.clips.gaps(cache.row_stride))
     team.check_share(config.clips.batch)
     rounded = round_weights(encoder)
     init = None if has_begun(run.out) else run.init

@@ -5,13 +5,18 @@ What is drawn depends on the seed alone: every evaluation of a run is on the sam
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from armchair.errors import BadValueError
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.loop import generator_at
 from armchair.worldmodel.training.action_inference import (
     InferenceConfig,
+    check_pairs,
     infer_actions,
     sample_pairs,
     score,
@@ -19,7 +24,6 @@ from armchair.worldmodel.training.action_inference import (
 )
 from armchair.worldmodel.training.clips import ClipSampler
 from armchair.worldmodel.training.horizon import HorizonConfig, moving_clips, rollout_errors
-from armchair.worldmodel.training.pairs import choose_pairs
 
 VALIDATION_STREAM = 1_000_003
 """Keeps validation's random numbers apart from training's."""
@@ -32,11 +36,13 @@ def validation_generator(seed: int, purpose: int) -> torch.Generator:
     return generator_at(seed, VALIDATION_STREAM, purpose)
 
 
-def check_pairs(sampler: ClipSampler, config: InferenceConfig, seed: int) -> None:
-    """Raise `BadValueError` if the episodes have too few pairs for action inference."""
+def check_inference(
+    episodes: Sequence[NDArray[np.float64]], config: InferenceConfig, gaps: tuple[int, int]
+) -> None:
+    """Raise `BadValueError` if frames with these states, (T, 7) of each episode, have too few
+    pairs with a gap in this range for action inference."""
     try:
-        moves = sampler.moves(sampler.all_pairs())
-        choose_pairs(moves, config.pairs, validation_generator(seed, PAIRS))
+        check_pairs(episodes, config.pairs, gaps)
     except BadValueError as error:
         raise BadValueError(
             f"validation on held-out episodes: {error} The options are --held-out and "

@@ -66,7 +66,7 @@ def test_too_few_is_one_line(actions: NDArray[np.float64]) -> None:
     still = actions * np.array([1, 1, 1, 1, 1, 1, 0.0])
     with pytest.raises(BadValueError, match=r"0 pairs .* and a gripper change above 0\.1, 250 are"):
         choose_pairs(still, PairConfig(), generator())
-    with pytest.raises(BadValueError, match="give more held-out episodes or fewer pairs"):
+    with pytest.raises(BadValueError, match="give more or longer held-out episodes or fewer pairs"):
         choose_pairs(actions[:50], PairConfig(gripper_share=None), generator())
     with pytest.raises(BadValueError, match="gripper_share 2 is not in"):
         PairConfig(gripper_share=2)

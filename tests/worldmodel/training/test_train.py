@@ -28,6 +28,7 @@ from armchair.worldmodel.encoder_files import save_encoder
 from armchair.worldmodel.model import WorldModel
 from armchair.worldmodel.optimisation.draws import Piece, read_history
 from armchair.worldmodel.optimisation.loop import LoopConfig
+from armchair.worldmodel.training import run as training_run
 from armchair.worldmodel.training import token_cache
 from armchair.worldmodel.training.action_inference import InferenceConfig
 from armchair.worldmodel.training.clips import ClipConfig
@@ -284,20 +285,21 @@ def test_too_few_pairs_are_told_before_anything_is_encoded(
     model = run(episodes, saved, tmp_path / "a")
     monkeypatch.setattr(token_cache, "update_cache", lambda *_: pytest.fail("encoded"))
     many = replace(SEARCH, pairs=replace(SEARCH.pairs, count=99_999))
-    with pytest.raises(BadValueError, match="99999 are wanted; give more held-out episodes"):
+    with pytest.raises(BadValueError, match="99999 are wanted; give more or longer held-out"):
         infer.run(infer.Config(episodes=(episodes, episodes), model=str(model), search=many))
 
 
 def test_too_short_episodes_are_one_line(saved: Path, tmp_path: Path) -> None:
     for index in range(3):
         write_episode(tmp_path / "short", make_episode(index, rows=5))
-    with pytest.raises(BadValueError, match="Collect longer episodes"):
+    with pytest.raises(BadValueError, match="give more or longer held-out episodes"):
         run(tmp_path / "short", saved, tmp_path / "out")
 
 
-def test_too_few_held_out_pairs_are_noticed_before_the_first_step(
-    episodes: Path, saved: Path, tmp_path: Path
+def test_too_few_held_out_pairs_are_noticed_before_anything_is_encoded(
+    episodes: Path, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(training_run, "update_cache", lambda *_: pytest.fail("encoded"))
     many = replace(SEARCH, pairs=replace(SEARCH.pairs, count=4000))
     advice = r"held-out episodes: .*4000 are wanted.*--recipe\.validation-search\.pairs\.count"
     with pytest.raises(BadValueError, match=advice):

@@ -139,7 +139,7 @@ def _check_hash(path: Path, sha256: str, url: str) -> None:
     found = _hash(path)
     if found != sha256:
         raise _damaged(path, f"sha256 {found}, expected {sha256}")
-    with suppress(OSError):  # a folder that may only be read
+    with suppress(OSError, ArmchairError):  # a folder that may only be read, or a full disk
         _write_note(path, path.stat().st_size, found, url)
 
 

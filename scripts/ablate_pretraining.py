@@ -1,12 +1,14 @@
 """Second ablation: what pre-training learns from, judged by probes on held-out episodes.
 
-    python scripts/ablate_pretraining.py --out runs/pretraining    # some 3 hours of two cores
+    python scripts/ablate_pretraining.py changes --out runs/pretraining # two hours of two cores
+    python scripts/ablate_pretraining.py uniform --out runs/pretraining # as long again
 
-Encoders of one size and as many steps each: eq. (1) alone; with the objective that paints changes
-(`recipe.change`); with every pair counted alike; with videos of rearranged objects beside the
-tasks; with keypoints in place of half the code; and with uniform motion (`recipe.uniform`) instead
-of them all, or of all but changes. `armchair inspect` probes their tokens. What is there already is
-not made again. The table goes to docs/ablations.md between its two marks, a command to each row.
+Encoders of one size and as many steps each. Of `changes`: eq. (1) alone; with the objective that
+paints changes (`recipe.change`); with every pair counted alike; with videos of rearranged objects
+beside the tasks; with keypoints in place of half the code. Of `uniform`: eq. (1) with and without
+changes, and both with uniform motion (`recipe.uniform`) besides. `armchair inspect` probes their
+tokens. What is there already is not made again. A table goes to docs/ablations.md between its two
+marks, a command to each row.
 """
 
 from __future__ import annotations
@@ -21,7 +23,6 @@ from ablation import PAGE, run, write_between
 
 from armchair.evaluation.provenance import in_short
 
-BEGIN, END = "<!-- pretraining: begin -->", "<!-- pretraining: end -->"
 VARIANTS = {
     "eq. (1) alone": "--recipe.change.pairs 0",
     "and changes": "",
@@ -34,6 +35,11 @@ VARIANTS = {
     "and changes, uniform motion": "--recipe.uniform.triples 40",
 }
 """What each encoder is called and how its recipe differs from the sandbox's."""
+TABLES = {
+    "changes": tuple(name for name in VARIANTS if "uniform" not in name),
+    "uniform": ("eq. (1) alone", "and changes", *(n for n in VARIANTS if "uniform" in n)),
+}
+"""Which encoders a table compares; their code and machine are to be the same."""
 REARRANGED = tuple(name for name in VARIANTS if "rearranged" in name)
 GLIDING = tuple(name for name in VARIANTS if "uniform" in name)
 PROBED = ("flange position", "object position", "gripper")
@@ -41,6 +47,7 @@ PROBED = ("flange position", "object position", "gripper")
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("compared", choices=tuple(TABLES), help="which encoders to compare")
     parser.add_argument("--out", type=Path, required=True, help="episodes, runs and scores")
     parser.add_argument("--episodes", type=int, default=200, help="to learn from, of each mix")
     parser.add_argument("--test-episodes", type=int, default=40)
@@ -49,6 +56,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--table", action="store_true", help="only write what has been probed")
     return parser.parse_args()
+
+
+def marks(compared: str) -> tuple[str, str]:
+    begin = f"<!-- pretraining, {compared}: begin -->"
+    return begin, begin.replace("begin", "end")
 
 
 def folders(options: argparse.Namespace) -> dict[str, Path]:
@@ -111,7 +123,9 @@ def row(options: argparse.Namespace, name: str) -> str:
 
 def table(options: argparse.Namespace) -> str:
     """Return the Markdown of what has been probed; every number is out of a file of `inspect`."""
-    probed = [n for n in VARIANTS if (options.out / slug(n) / "probes.json").exists()]
+    probed = [
+        n for n in TABLES[options.compared] if (options.out / slug(n) / "probes.json").exists()
+    ]
     content = json.loads((options.out / slug(probed[0]) / "probes.json").read_text())
     units = {target: content["probes"][target]["unit"] for target in PROBED}
     head = ["learnt from", "steps", *(f"{t}, {units[t]}" for t in PROBED), "command"]
@@ -133,11 +147,11 @@ def main() -> None:
     options = arguments()
     if not options.table:
         collect(options)
-        for name in VARIANTS:
+        for name in TABLES[options.compared]:
             out = options.out / slug(name)
             run(pretrain_command(options, name), out / "encoder" / "config.json")
             run(inspect_command(options, name), out / "probes.json")
-    write_between(PAGE, BEGIN, END, table(options))
+    write_between(PAGE, *marks(options.compared), table(options))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ def test_the_table_holds_what_was_probed(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.syspath_prepend(str(SCRIPTS))
     script = importlib.import_module("ablate_pretraining")
     names = list(script.VARIANTS)
+    assert {name for group in script.TABLES.values() for name in group} == set(names)
     for name, ridge in ((names[0], 7.5), (names[4], 1.25), (names[-1], 2.5)):
         probe = {"unit": "cm", "ridge": ridge, "attentive": 3.0, "mean": 15.0}
         content = {"code": "0123456789abcdef", "processor": "a processor", "episodes": 40}
@@ -24,10 +25,14 @@ def test_the_table_holds_what_was_probed(tmp_path: Path, monkeypatch: pytest.Mon
         folder = tmp_path / script.slug(name)
         folder.mkdir()
         (folder / "probes.json").write_text(json.dumps(content))
-    text = written(script, tmp_path, monkeypatch)
-    alone, rearranged, uniform = (
-        line for line in text.splitlines() if line.startswith(("| eq.", "| and"))
-    )
+    rows = {}
+    for table in ("changes", "uniform"):
+        text = written(script, tmp_path, monkeypatch, script.marks(table), table)
+        lines = (line for line in text.splitlines() if line.startswith(("| eq.", "| and")))
+        rows[table] = list(lines)
+    alone, rearranged = rows["changes"]
+    assert rows["uniform"][0] == alone
+    uniform = rows["uniform"][1]
     assert "| 7.5 / 3 / 15 |" in alone
     assert "--recipe.change.pairs 0" in alone
     assert "| 1.25 / 3 / 15 |" in rearranged

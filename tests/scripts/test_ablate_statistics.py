@@ -43,7 +43,7 @@ def test_the_table_holds_what_was_judged(
     for level, unit, correlation in (("none", "data", 0.5), ("light", "change", 0.75)):
         (tmp_path / level).mkdir()
         (tmp_path / level / f"{unit}.json").write_text(json.dumps(scores(correlation)))
-    text = written(script, tmp_path, monkeypatch)
+    text = written(script, tmp_path, monkeypatch, (script.BEGIN, script.END))
     rows = [line for line in text.splitlines() if line.startswith(("| none", "| light"))]
     assert len(rows) == 2
     assert "| none | data | 0.50 | 0.50 | 0.50 | 0.50 | 1.2 cm | 10 % | 20 % | 80 % |" in rows[0]

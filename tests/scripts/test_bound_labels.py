@@ -61,6 +61,6 @@ def test_the_table_holds_what_was_probed(
         (tmp_path / f"{name}.json").write_text(
             json.dumps(content | {"fitted_on": 640, "probes": probes})
         )
-    text = written(script, tmp_path, monkeypatch)
+    text = written(script, tmp_path, monkeypatch, (script.BEGIN, script.END))
     assert "| as it ships | 1.92 / 3.84 | 1.92 / 3.84 |" in text
     assert "| trained on, with labels | 1.25 / 2.50 | 1.25 / 2.50 |" in text

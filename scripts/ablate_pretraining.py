@@ -1,7 +1,7 @@
 """Second ablation: what pre-training learns from, judged by probes on held-out episodes.
 
-    python scripts/ablate_pretraining.py changes --out runs/pretraining # two hours of two cores
-    python scripts/ablate_pretraining.py uniform --out runs/pretraining # as long again
+    python scripts/ablate_pretraining.py changes --out runs/pretraining    # hours of two cores
+    python scripts/ablate_pretraining.py uniform --out runs/pretraining
 
 Encoders of one size and as many steps each. Of `changes`: eq. (1) alone; with the objective that
 paints changes (`recipe.change`); with every pair counted alike; with videos of rearranged objects
